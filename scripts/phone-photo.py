@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes a photo as a phone sends it: 12 megapixels, about 3 MB, turned by EXIF, with position, serial number and thumbnail.
+"""Makes a photo as a phone sends it: 12 megapixels, about 3 MB, turned by EXIF, with position, serial and thumbnail.
 
     python3 -m venv target/venv && target/venv/bin/pip install pillow
     target/venv/bin/python scripts/phone-photo.py target/phone.jpg
@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--width", type=int, default=4000, help="of the stored picture, pixels; it is shown upright")
     parser.add_argument("--height", type=int, default=3000)
     parser.add_argument("--quality", type=int, default=88)
-    parser.add_argument("--grain", type=float, default=0.075, help="share of noise, which is what gives a photo its size")
+    parser.add_argument("--grain", type=float, default=0.075, help="share of noise: it gives a photo its size")
     return parser.parse_args()
 
 
@@ -72,7 +72,9 @@ def exif(thumbnail):
         ]
 
     def small_picture(at):
-        return [(COMPRESSION, SHORT, JPEG_COMPRESSION), (THUMBNAIL_AT, LONG, at), (THUMBNAIL_BYTES, LONG, len(thumbnail))]
+        return [
+            (COMPRESSION, SHORT, JPEG_COMPRESSION), (THUMBNAIL_AT, LONG, at), (THUMBNAIL_BYTES, LONG, len(thumbnail)),
+        ]
 
     exif_at = 8 + len(directory(main_directory(0, 0), 8))
     gps_at = exif_at + len(directory(camera, exif_at))
