@@ -1,0 +1,209 @@
+use super::*;
+
+fn ours() -> Template {
+    Template::parse(include_str!("../../../../template.yaml")).expect("our own template")
+}
+
+fn function<'a>(template: &'a Template, name: &str) -> &'a Function {
+    template.functions.iter().find(|function| function.name == name).expect("a function of that name")
+}
+
+/// A template with one bucket and one function, whose variable `X` is written as `variable`.
+fn with_variable(variable: &str) -> String {
+    format!(
+        "Parameters:
+  Filled: {{ Type: Number, Default: 7 }}
+  Empty: {{ Type: String, Default: \"\" }}
+  Asked: {{ Type: String }}
+Conditions:
+  IsEmpty: !Equals [!Ref Empty, \"\"]
+  IsNotEmpty: !Not [!Condition IsEmpty]
+  Both: !And [!Condition IsEmpty, !Condition IsNotEmpty]
+  Either: !Or [!Condition IsEmpty, !Condition IsNotEmpty]
+Resources:
+  OneBucket: {{ Type: AWS::S3::Bucket }}
+  OneSecret: {{ Type: AWS::SecretsManager::Secret }}
+  OneFunction:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: target/lambda/one
+      Environment: {{ Variables: {{ X: {variable} }} }}
+"
+    )
+}
+
+#[track_caller]
+fn assert_variable(written: &str, expected: Option<&str>) {
+    let template = Template::parse(&with_variable(written)).expect("a good template");
+    assert_eq!(template.functions[0].environment.get("X").map(String::as_str), expected, "{written}");
+}
+
+#[test]
+fn every_folder_of_functions_is_one_function_of_the_template() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
+    let entries = std::fs::read_dir(folder).expect("functions/").map(|entry| entry.expect("an entry"));
+    let mut folders: Vec<_> = entries.map(|entry| entry.file_name().into_string().expect("a plain name")).collect();
+    folders.sort();
+
+    let mut names: Vec<_> = ours().functions.into_iter().map(|function| function.name).collect();
+    names.sort();
+
+    assert_eq!(names, folders);
+}
+
+#[test]
+fn tables_become_the_calls_that_make_them() {
+    let tables = ours().tables;
+
+    let ids: Vec<_> = tables.iter().map(|table| table.logical_id.as_str()).collect();
+    assert_eq!(ids, ["ImagesTable", "SessionsTable", "TasksTable", "UsersTable"]);
+    assert_eq!(
+        tables[0].create,
+        json!({
+            "TableName": "ImagesTable",
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{ "AttributeName": "stem", "AttributeType": "S" }],
+            "KeySchema": [{ "AttributeName": "stem", "KeyType": "HASH" }],
+            "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+        })
+    );
+    assert_eq!(tables[2].create["GlobalSecondaryIndexes"][0]["IndexName"], "by_owner");
+    assert_eq!(
+        tables[2].create["GlobalSecondaryIndexes"][0]["Projection"],
+        json!({ "ProjectionType": "INCLUDE", "NonKeyAttributes": ["title"] })
+    );
+}
+
+#[test]
+fn sessions_and_images_end_by_themselves_and_nothing_else_does() {
+    let ttl: Vec<_> = ours().tables.into_iter().map(|table| (table.logical_id, table.ttl_attribute)).collect();
+
+    let expires_at = Some("expires_at".to_owned());
+    assert_eq!(
+        ttl,
+        [
+            ("ImagesTable".to_owned(), expires_at.clone()),
+            ("SessionsTable".to_owned(), expires_at),
+            ("TasksTable".to_owned(), None),
+            ("UsersTable".to_owned(), None),
+        ]
+    );
+}
+
+#[test]
+fn the_bucket_has_a_name_that_s3_accepts() {
+    assert_eq!(ours().bucket, Bucket { logical_id: "ImagesBucket".into(), name: "images-bucket".into() });
+}
+
+#[test]
+fn variables_have_local_names_and_the_defaults_of_the_parameters() {
+    let template = ours();
+    let variables = &function(&template, "task-image-upload").environment;
+
+    assert_eq!(variables["SESSIONS_TABLE"], "SessionsTable", "from the globals");
+    assert_eq!(variables["TASKS_TABLE"], "TasksTable");
+    assert_eq!(variables["IMAGES_BUCKET"], "images-bucket");
+    assert_eq!(variables["IMAGE_DELIVERY"], "presigned");
+    assert_eq!(variables["SESSION_IDLE_SECONDS"], "604800");
+    assert_eq!(variables["MAX_IMAGE_BYTES"], (4 * 1024 * 1024).to_string());
+}
+
+#[test]
+fn variables_that_only_the_cloud_can_fill_are_left_out() {
+    let template = ours();
+    let variables = &function(&template, "session-login").environment;
+
+    assert_eq!(variables["WECHAT_API_BASE"], "https://api.weixin.qq.com");
+    for absent in ["WECHAT_APPID", "WECHAT_SECRET", "AWS_ENDPOINT_URL_DYNAMODB", "AWS_ENDPOINT_URL_SECRETS_MANAGER"] {
+        assert_eq!(variables.get(absent), None, "{absent}");
+    }
+}
+
+#[test]
+fn each_function_gets_the_variables_it_needs_and_no_others() {
+    let template = ours();
+
+    assert_eq!(function(&template, "session-check").environment.get("IMAGES_BUCKET"), None);
+    assert_eq!(function(&template, "avatar-upload").environment.get("TASKS_TABLE"), None);
+    assert_eq!(function(&template, "tasks").environment.get("WECHAT_API_BASE"), None);
+}
+
+#[test]
+fn every_path_has_an_owner_for_any_method() {
+    let template = ours();
+    let routes = |name| {
+        let routes = function(&template, name).routes.iter();
+        let mut routes: Vec<_> = routes.map(|route| format!("{} {}", route.method, route.path)).collect();
+        routes.sort();
+        routes
+    };
+
+    assert_eq!(routes("session-login"), ["POST /session"]);
+    assert_eq!(routes("session-check"), ["ANY /session"]);
+    assert_eq!(routes("session-revoke"), ["DELETE /session"]);
+    assert_eq!(
+        routes("tasks"),
+        ["ANY $default", "ANY /tasks", "ANY /tasks/{task_id}", "ANY /tasks/{task_id}/images/{name}"]
+    );
+    assert_eq!(routes("task-image-upload"), ["ANY /task/postImage", "ANY /tasks/{task_id}/images"]);
+    assert_eq!(routes("avatar-upload"), ["ANY /me/avatar"]);
+    assert_eq!(
+        routes("image-redirect"),
+        ["ANY /images/resolve", "ANY /images/{name}", "ANY /task/{imagename}", "ANY /users/{user_id}/avatar"]
+    );
+}
+
+#[test]
+fn an_event_without_path_and_method_is_the_default_route() {
+    let yaml = with_variable("1") + "      Events: { Rest: { Type: HttpApi } }\n";
+
+    let template = Template::parse(&yaml).expect("a good template");
+
+    assert_eq!(template.functions[0].routes, [Route { method: "ANY".into(), path: "$default".into() }]);
+}
+
+#[test]
+fn cloudformation_functions_are_resolved_as_far_as_a_laptop_can() {
+    assert_variable("plain", Some("plain"));
+    assert_variable("15", Some("15"));
+    assert_variable("true", Some("true"));
+    assert_variable("!Ref Filled", Some("7"));
+    assert_variable("!Ref Empty", Some(""));
+    assert_variable("!Ref OneBucket", Some("one-bucket"));
+    assert_variable("!If [IsEmpty, yes, no]", Some("yes"));
+    assert_variable("!If [IsNotEmpty, yes, !Ref Filled]", Some("7"));
+    assert_variable("!If [Both, yes, no]", Some("no"));
+    assert_variable("!If [Either, yes, no]", Some("yes"));
+    assert_variable("{ \"Fn::If\": [IsEmpty, { Ref: Filled }, no] }", Some("7"));
+
+    assert_variable("!If [IsNotEmpty, yes, !Ref AWS::NoValue]", None);
+    assert_variable("!Ref Asked", None);
+    assert_variable("!Ref AWS::Region", None);
+    assert_variable("!Ref OneSecret", None);
+    assert_variable("!GetAtt OneSecret.Id", None);
+    assert_variable("!Sub \"${OneSecret}/x\"", None);
+}
+
+#[track_caller]
+fn assert_refused(yaml: &str, complaint: &str) {
+    let error = Template::parse(yaml).expect_err("must be refused").to_string();
+    assert!(error.contains(complaint), "{error}");
+}
+
+#[test]
+fn what_is_not_understood_is_refused_and_never_guessed() {
+    assert_refused(&with_variable("!Ref Nobody"), "Nobody is missing");
+    assert_refused(&with_variable("!If [Nowhere, a, b]"), "the condition Nowhere is missing");
+    assert_refused(&with_variable("!If [IsEmpty, a]"), "Fn::If");
+    assert_refused(&with_variable("!Join [a, [b]]"), "Fn::Join");
+    assert_refused(&with_variable("[a, b]"), "X: [\"a\",\"b\"]");
+}
+
+#[test]
+fn a_broken_template_is_refused() {
+    assert_refused("", "the document is missing");
+    assert_refused("a: [", "not YAML");
+    assert_refused("Resources: {}", "an AWS::S3::Bucket is missing");
+    assert_refused(&with_variable("1").replace("CodeUri", "Elsewhere"), "CodeUri is missing");
+    assert_refused(&(with_variable("1") + "  Two: { Type: AWS::S3::Bucket }\n"), "two buckets, OneBucket and Two");
+}
