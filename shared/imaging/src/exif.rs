@@ -1,0 +1,99 @@
+//! The one tag that is worth keeping.
+
+use crate::Refused;
+use crate::reader::Reader;
+
+#[cfg(test)]
+mod tests;
+
+/// How a stored picture has to be turned to stand upright: 2 to 8. A picture that stands upright already has none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Orientation(u8);
+
+impl Orientation {
+    /// Reads the tag from a TIFF structure. Anything wrong with it means that there is no orientation: the rest of the
+    /// structure is thrown away in any case, so nothing depends on it.
+    pub(crate) fn from_tiff(tiff: &[u8]) -> Option<Self> {
+        match find_orientation(tiff).ok()? {
+            Some(value @ 2..=8) => Some(Self(u8::try_from(value).ok()?)),
+            _ => None,
+        }
+    }
+
+    /// Reads the tag from an EXIF block that may start with the `Exif` signature of JPEG; some WebP writers copy it.
+    pub(crate) fn from_exif(exif: &[u8]) -> Option<Self> {
+        Self::from_tiff(without_signature(exif).unwrap_or(exif))
+    }
+
+    /// Width and height as displayed: those of pictures that lie on their side change places.
+    pub(crate) fn displayed(orientation: Option<Self>, width: u32, height: u32) -> (u32, u32) {
+        match orientation {
+            Some(Self(5..=8)) => (height, width),
+            _ => (width, height),
+        }
+    }
+
+    /// A TIFF structure that holds this tag and nothing else.
+    pub(crate) const fn to_tiff(self) -> [u8; 26] {
+        #[rustfmt::skip]
+        let tiff = [
+            b'M', b'M', 0, 42, 0, 0, 0, 8,                  // big-endian, directory at offset 8
+            0, 1,                                           // one entry:
+            0x01, 0x12, 0, SHORT as u8, 0, 0, 0, 1, 0, self.0, 0, 0,
+            0, 0, 0, 0,                                     // no further directory
+        ];
+        tiff
+    }
+}
+
+const ORIENTATION: u16 = 0x0112;
+const SHORT: u16 = 3;
+
+/// The bytes behind the signature of an EXIF segment, if there is one.
+pub(crate) fn without_signature(exif: &[u8]) -> Option<&[u8]> {
+    exif.strip_prefix(b"Exif\0")?.get(1..)
+}
+
+/// Looks at the first directory only and at each entry once: offsets that loop or point outside cost nothing.
+fn find_orientation(tiff: &[u8]) -> Result<Option<u16>, Refused> {
+    let order = match tiff {
+        [b'I', b'I', 42, 0, ..] => ByteOrder::Little,
+        [b'M', b'M', 0, 42, ..] => ByteOrder::Big,
+        _ => return Ok(None),
+    };
+    let mut header = Reader::new(tiff);
+    header.take(4)?;
+    let mut directory = Reader::new(tiff);
+    directory.take_u32(order.u32(&mut header)?)?;
+    for _ in 0..order.u16(&mut directory)? {
+        let (tag, kind) = (order.u16(&mut directory)?, order.u16(&mut directory)?);
+        let count = order.u32(&mut directory)?;
+        let mut value = Reader::new(directory.take(4)?);
+        if (tag, kind, count) == (ORIENTATION, SHORT, 1) {
+            return order.u16(&mut value).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+#[derive(Clone, Copy)]
+enum ByteOrder {
+    Little,
+    Big,
+}
+
+impl ByteOrder {
+    fn u16(self, reader: &mut Reader<'_>) -> Result<u16, Refused> {
+        match self {
+            Self::Little => reader.u16_le(),
+            Self::Big => reader.u16_be(),
+        }
+    }
+
+    fn u32(self, reader: &mut Reader<'_>) -> Result<u32, Refused> {
+        match self {
+            Self::Little => reader.u32_le(),
+            Self::Big => reader.u32_be(),
+        }
+    }
+}
