@@ -1,0 +1,150 @@
+#!/usr/bin/env python3
+"""Writes every event file and seed.json from the table below. With --check it only tells what differs."""
+
+import json
+import sys
+
+sys.dont_write_bytecode = True
+
+import seed
+from http_api import as_json, call, field, file, form, text
+
+NOBODY = {}
+ALICE = {"session_id": seed.SESSION, "user_id": seed.USER}
+TASK, TASK_IMAGE = "ANY /tasks/{task_id}", "ANY /tasks/{task_id}/images/{name}"
+USER_AVATAR = "ANY /users/{user_id}/avatar"
+PHOTO, PORTRAIT = seed.photo("coffee.jpg"), seed.photo("avatar.jpg")
+
+
+def login(body):
+    return call("POST", "POST /session", NOBODY, body)
+
+
+def check(headers, method="GET"):
+    return call(method, "ANY /session", headers)
+
+
+def revoke(headers=ALICE, query=""):
+    return call("DELETE", "DELETE /session", headers, query=query)
+
+
+def tasks(method, headers=ALICE, body=None, query=""):
+    return call(method, "ANY /tasks", headers, body, query)
+
+
+def upload(body, headers=ALICE, task_id=seed.TASK, method="POST"):
+    return call(method, "ANY /tasks/{task_id}/images", headers, body, task_id=task_id)
+
+
+def seed_upload(body):
+    return call("POST", "ANY /task/postImage", ALICE, body)
+
+
+def avatar(body, headers=ALICE):
+    return call("POST", "ANY /me/avatar", headers, body)
+
+
+def image(name, method="GET", query=""):
+    return call(method, "ANY /images/{name}", NOBODY, query=query, name=name)
+
+
+def resolve(names, **options):
+    return call("POST", "ANY /images/resolve", ALICE, as_json({"names": names, **options}))
+
+
+EVENTS = {
+    "session-login": {
+        "good": login(as_json({"code": "dev-alice-1"})),
+        "used-code": login(as_json({"code": "used-alice-1"})),
+        "unknown-code": login(as_json({"code": "no-such-code"})),
+        "malformed-json": login(text('{"code":"dev-alice-1"')),
+        "missing-code": login(as_json({})),
+    },
+    "session-check": {
+        "good": check(ALICE),
+        "hyphen-headers": check({"session-id": seed.SESSION, "user-id": seed.USER}),
+        "x-headers": check({"x-session-id": seed.SESSION, "x-user-id": seed.USER}),
+        "missing-headers": check(NOBODY),
+        "doubled-header": check(ALICE | {"session_id": f"{seed.SESSION},{seed.UNKNOWN_SESSION}"}),
+        "two-spellings-differ": check(ALICE | {"session-id": seed.UNKNOWN_SESSION}),
+        "unknown-session": check(ALICE | {"session_id": seed.UNKNOWN_SESSION}),
+        "malformed-session": check(ALICE | {"session_id": "0d1e9f6c-6a44-4bd0-9d0e-7f4f3a2b1c0d"}),
+        "patch-method": check(ALICE, "PATCH"),
+    },
+    "session-revoke": {
+        "one": revoke(),
+        "all": revoke(query="scope=all"),
+        "unknown-scope": revoke(query="scope=others"),
+        "missing-headers": revoke(NOBODY),
+    },
+    "tasks": {
+        "create": tasks("POST", body=as_json({"title": "Shelf 4"})),
+        "create-with-key": tasks("POST", ALICE | {"idempotency-key": "create-1"}, as_json({"title": "Shelf 4"})),
+        "create-bad-title": tasks("POST", body=as_json({"title": "x" * 101})),
+        "list": tasks("GET"),
+        "list-bad-cursor": tasks("GET", query="cursor=no-such-cursor"),
+        "page": call("GET", TASK, ALICE, task_id=seed.TASK),
+        "page-foreign": call("GET", TASK, ALICE, task_id=seed.UNKNOWN_TASK),
+        "delete-image": call("DELETE", TASK_IMAGE, ALICE, task_id=seed.TASK, name=seed.IMAGE),
+        "delete-unknown-image": call("DELETE", TASK_IMAGE, ALICE, task_id=seed.TASK, name=seed.UNKNOWN_IMAGE),
+        "unknown-route": call("GET", "$default", NOBODY, path="/no/such/route"),
+        "put-method": tasks("PUT", body=as_json({"title": "Shelf 4"})),
+    },
+    "task-image-upload": {
+        "one-photo": upload(form(file(PHOTO))),
+        "seed-route": seed_upload(form(field("task_id", seed.TASK), file(PHOTO))),
+        "file-before-fields": seed_upload(form(file(PHOTO), field("task_id", seed.TASK))),
+        "third-part-header": upload(form(file(PHOTO, with_length=True), boundary="3f1c9a52-7d0b-4e0e-9d55-0c2b")),
+        "with-upload-id": upload(form(field("upload_id", "upload-1"), file(PHOTO))),
+        "unknown-task": upload(form(file(PHOTO)), task_id=seed.UNKNOWN_TASK),
+        "no-image": upload(form(field("upload_id", "upload-1"))),
+        "two-images": upload(form(file(PHOTO), file(PORTRAIT))),
+        "text-named-jpg": upload(form(file(seed.photo("text.jpg")))),
+        "heic": upload(form(file(seed.photo("coffee.heic"), "image/heic", "tmp_5e7a91c04d.heic"))),
+        "truncated": upload(form(file(PHOTO[: len(PHOTO) * 6 // 10]))),
+        "get-method": upload(None, method="GET"),
+        "missing-headers": upload(form(file(PHOTO)), NOBODY),
+    },
+    "avatar-upload": {
+        "one-avatar": avatar(form(file(PORTRAIT))),
+        "no-image": avatar(form(field("upload_id", "avatar-1"))),
+        "png": avatar(form(file(seed.photo("avatar.png"), "image/png", "tmp_5e7a91c04d.png"))),
+        "missing-headers": avatar(form(file(PORTRAIT)), NOBODY),
+    },
+    "image-redirect": {
+        "image": image(seed.IMAGE),
+        "thumb": image(seed.IMAGE, query="variant=thumb"),
+        "missing": image(seed.UNKNOWN_IMAGE),
+        "malformed-name": image("..%2f..%2fetc"),
+        "seed-route": call("GET", "ANY /task/{imagename}", NOBODY, imagename=seed.IMAGE),
+        "avatar": call("GET", USER_AVATAR, NOBODY, user_id=seed.USER),
+        "avatar-unknown": call("GET", USER_AVATAR, NOBODY, user_id=seed.UNKNOWN_USER),
+        "resolve": resolve([seed.IMAGE, seed.UNKNOWN_IMAGE, "no image name", seed.IMAGE]),
+        "resolve-too-many": resolve([seed.IMAGE] * 51),
+        "resolve-bad-variant": resolve([seed.IMAGE], variant="huge"),
+        "head": image(seed.IMAGE, "HEAD"),
+    },
+}
+
+
+def main():
+    made = {seed.HERE / "seed.json": as_text(seed.SEED)}
+    for function, cases in EVENTS.items():
+        made |= {seed.HERE / function / f"{case}.json": as_text(event) for case, event in cases.items()}
+    differing = [path for path, content in made.items() if not path.exists() or path.read_text("utf-8") != content]
+    faults = [f"{path}: no table names it" for path in sorted(set(seed.HERE.rglob("*.json")) - set(made))]
+    if sys.argv[1:] == ["--check"]:
+        faults += [f"{path}: not as make.py makes it" for path in differing]
+    else:
+        for path in differing:
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(made[path], "utf-8")
+        print(f"{len(made)} files, {len(differing)} written")
+    sys.exit("\n".join(faults) or None)
+
+
+def as_text(value):
+    return json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+
+
+main()
