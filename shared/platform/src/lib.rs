@@ -1,0 +1,9 @@
+#![doc = include_str!("../README.md")]
+
+pub mod aws;
+pub mod clock;
+pub mod config;
+mod failure;
+pub mod telemetry;
+
+pub use failure::Failure;

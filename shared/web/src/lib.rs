@@ -1,0 +1,17 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod error;
+mod form;
+mod idempotency;
+mod request;
+pub mod respond;
+
+pub use answer::{REQUEST_DEADLINE, answer};
+pub use error::{ApiError, ErrorCode};
+pub use form::{ImageForm, image_form};
+pub use idempotency::IdempotencyKey;
+pub use request::{json, method_not_allowed, path, query};
+
+/// What a handler answers: headers and a body, as `lambda_http` sends them.
+pub type Response = lambda_http::Response<lambda_http::Body>;

@@ -1,0 +1,166 @@
+//! SDK clients, made one way: one HTTP client for all of them, explicit timeouts and retries.
+
+use std::time::Duration;
+
+use aws_config::retry::RetryConfig;
+use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
+use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+
+use crate::config::{Variable, Variables};
+
+const CONNECT: Duration = Duration::from_millis(500);
+const ATTEMPT: Duration = Duration::from_millis(800);
+const OPERATION: Duration = Duration::from_millis(2500);
+const ATTEMPTS: u32 = 3;
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+const STALL_GRACE: Duration = Duration::from_secs(2);
+
+static AWS_REGION: Variable =
+    Variable { name: "AWS_REGION", meaning: "Region of tables, bucket and secrets; Lambda sets it.", default: None };
+static AWS_ACCESS_KEY_ID: Variable = Variable {
+    name: "AWS_ACCESS_KEY_ID",
+    meaning: "Credentials; Lambda sets them. Without them the SDK's provider chain is asked.",
+    default: None,
+};
+static AWS_SECRET_ACCESS_KEY: Variable =
+    Variable { name: "AWS_SECRET_ACCESS_KEY", meaning: "See `AWS_ACCESS_KEY_ID`.", default: None };
+static AWS_SESSION_TOKEN: Variable =
+    Variable { name: "AWS_SESSION_TOKEN", meaning: "See `AWS_ACCESS_KEY_ID`.", default: None };
+static AWS_ENDPOINT_URL_DYNAMODB: Variable = Variable {
+    name: "AWS_ENDPOINT_URL_DYNAMODB",
+    meaning: "Address of another DynamoDB, such as the local one.",
+    default: None,
+};
+static AWS_ENDPOINT_URL_S3: Variable =
+    Variable { name: "AWS_ENDPOINT_URL_S3", meaning: "Address of another S3, such as the local one.", default: None };
+static AWS_ENDPOINT_URL_SECRETS_MANAGER: Variable = Variable {
+    name: "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    meaning: "Address of another Secrets Manager, such as the local one.",
+    default: None,
+};
+
+/// Where AWS is and who we are there. Each part is read by the functions that need it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    region: String,
+    credentials: Option<Credentials>,
+    dynamodb: Option<String>,
+    s3: Option<String>,
+    secretsmanager: Option<String>,
+}
+
+impl Config {
+    /// Region, credentials and the address of DynamoDB: what every function needs.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        let region = variables.required(&AWS_REGION);
+        let id = variables.optional(&AWS_ACCESS_KEY_ID);
+        let secret = variables.optional(&AWS_SECRET_ACCESS_KEY);
+        let token = variables.optional(&AWS_SESSION_TOKEN);
+        if id.is_some() != secret.is_some() {
+            variables.problem(&AWS_ACCESS_KEY_ID, "and AWS_SECRET_ACCESS_KEY must be set together");
+        }
+        let credentials = id.zip(secret).map(|(id, secret)| Credentials::new(id, secret, token, None, "environment"));
+        let dynamodb = variables.address(&AWS_ENDPOINT_URL_DYNAMODB);
+        Self { region, credentials, dynamodb, s3: None, secretsmanager: None }
+    }
+
+    /// The address of S3 as well.
+    #[must_use]
+    pub fn with_s3(self, variables: &mut Variables<'_>) -> Self {
+        Self { s3: variables.address(&AWS_ENDPOINT_URL_S3), ..self }
+    }
+
+    /// The address of Secrets Manager as well.
+    #[must_use]
+    pub fn with_secretsmanager(self, variables: &mut Variables<'_>) -> Self {
+        Self { secretsmanager: variables.address(&AWS_ENDPOINT_URL_SECRETS_MANAGER), ..self }
+    }
+}
+
+/// The one HTTP client of a process: connections, TLS sessions and DNS answers are shared by all SDK clients.
+pub fn http_client() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build_https()
+}
+
+/// Makes the SDK clients of a function.
+#[derive(Clone, Debug)]
+pub struct Aws {
+    sdk: SdkConfig,
+    http: SharedHttpClient,
+    config: Config,
+}
+
+impl Aws {
+    /// Prepares clients that send through `http`. Opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(CONNECT)
+            .operation_attempt_timeout(ATTEMPT)
+            .operation_timeout(OPERATION)
+            .build();
+        #[expect(clippy::disallowed_methods, reason = "this is the one legal maker of SDK configuration")]
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .region(Region::new(config.region.clone()))
+            .http_client(http.clone())
+            .sleep_impl(TokioSleep::new())
+            .timeout_config(timeouts)
+            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF))
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
+        if let Some(credentials) = &config.credentials {
+            loader = loader.credentials_provider(credentials.clone());
+        }
+        Self { sdk: loader.load().await, http, config }
+    }
+
+    /// A client of DynamoDB.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        let mut builder = aws_sdk_dynamodb::config::Builder::from(&self.sdk);
+        if let Some(address) = &self.config.dynamodb {
+            builder = builder.endpoint_url(address);
+        }
+        aws_sdk_dynamodb::Client::from_conf(builder.build())
+    }
+
+    /// A client of S3.
+    pub fn s3(&self) -> aws_sdk_s3::Client {
+        self.s3_at(self.config.s3.as_deref())
+    }
+
+    /// A client of S3 under another address: the one that goes into URLs for the outside.
+    pub fn s3_at(&self, address: Option<&str>) -> aws_sdk_s3::Client {
+        let mut builder = aws_sdk_s3::config::Builder::from(&self.sdk)
+            .request_checksum_calculation(RequestChecksumCalculation::WhenSupported)
+            // A presigned URL would otherwise ask its opener for a checksum header.
+            .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
+        if let Some(address) = address.or(self.config.s3.as_deref()) {
+            builder = builder.endpoint_url(address);
+        }
+        aws_sdk_s3::Client::from_conf(builder.build())
+    }
+
+    /// A client of Secrets Manager.
+    pub fn secretsmanager(&self) -> aws_sdk_secretsmanager::Client {
+        let mut builder = aws_sdk_secretsmanager::config::Builder::from(&self.sdk);
+        if let Some(address) = &self.config.secretsmanager {
+            builder = builder.endpoint_url(address);
+        }
+        aws_sdk_secretsmanager::Client::from_conf(builder.build())
+    }
+
+    /// The HTTP client behind them, for a service that has no SDK.
+    pub fn http(&self) -> SharedHttpClient {
+        self.http.clone()
+    }
+}
+
+/// Runs calls that open connections before the first event comes, while Lambda still gives the full CPU. Failures and
+/// slowness are ignored: the first event then pays for the connection itself.
+pub async fn warm(calls: impl Future) {
+    let _ = tokio::time::timeout(Duration::from_secs(1), calls).await;
+}

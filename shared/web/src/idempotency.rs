@@ -1,0 +1,54 @@
+use http::HeaderMap;
+
+use crate::{ApiError, ErrorCode};
+
+/// A client-made id that makes a retry harmless: the same one from the same user for the same target means the same
+/// image or task. 1 to 64 characters of `A-Z a-z 0-9 _ -`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(String);
+
+impl IdempotencyKey {
+    /// Reads an id.
+    ///
+    /// # Errors
+    /// `bad_request` for another length or alphabet.
+    pub fn parse(text: &str) -> Result<Self, ApiError> {
+        let is_legal = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-';
+        if (1..=64).contains(&text.len()) && text.bytes().all(is_legal) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(ApiError::from(ErrorCode::BadRequest).because("an idempotency key of another form"))
+        }
+    }
+
+    /// The id of the `Idempotency-Key` header, if there is one.
+    ///
+    /// # Errors
+    /// `bad_request` for a malformed or doubled header.
+    pub fn of_header(headers: &HeaderMap) -> Result<Option<Self>, ApiError> {
+        let mut values = headers.get_all("idempotency-key").iter();
+        match (values.next(), values.next()) {
+            (None, _) => Ok(None),
+            (Some(value), None) => Self::parse(value.to_str().unwrap_or_default()).map(Some),
+            (Some(_), Some(_)) => Err(ApiError::from(ErrorCode::BadRequest).because("two idempotency keys")),
+        }
+    }
+
+    /// The one id that header and body agree on.
+    ///
+    /// # Errors
+    /// `bad_request` when both are there and differ.
+    pub(crate) fn agreed(header: Option<Self>, body: Option<Self>) -> Result<Option<Self>, ApiError> {
+        match (header, body) {
+            (Some(header), Some(body)) if header != body => {
+                Err(ApiError::from(ErrorCode::BadRequest).because("upload_id and Idempotency-Key differ"))
+            }
+            (header, body) => Ok(header.or(body)),
+        }
+    }
+
+    /// The id as sent.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
