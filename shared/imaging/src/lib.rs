@@ -137,6 +137,8 @@ fn has_heif_brand(bytes: &[u8]) -> bool {
     ];
     let Some((size, rest)) = bytes.split_first_chunk::<4>() else { return false };
     let size = usize::try_from(u32::from_be_bytes(*size)).unwrap_or(usize::MAX);
-    let names = rest.get(4..size.saturating_sub(4).min(rest.len())).unwrap_or_default();
-    names.as_chunks::<4>().0.iter().any(|name| BRANDS.contains(&name))
+    // Behind `ftyp`: the major brand, a version, the compatible brands. A size of 0 or 1 means that it stands elsewhere.
+    let names = rest.get(4..).unwrap_or_default();
+    let listed = size.saturating_sub(8).max(4);
+    names.chunks_exact(4).take(listed / 4).any(|name| BRANDS.iter().any(|brand| *brand == name))
 }
