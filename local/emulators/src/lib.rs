@@ -1,1 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod clock;
+mod dynamodb;
+mod random;
+mod s3;
+mod secretsmanager;
+mod seed;
+mod server;
+mod stack;
 pub mod template;
+mod wechat;
+
+pub use self::secretsmanager::Secrets;
+pub use self::seed::SeedError;
+pub use self::server::BindFailure;
+pub use self::stack::{
+    ACCESS_KEY_ID, Data, Emulators, Options, Ports, REGION, ResourceError, SECRET_ACCESS_KEY, StartError, StoredObject,
+    WECHAT_APPID, WECHAT_SECRET_NAME,
+};
+pub use self::wechat::{Behaviour, CODE_LIFETIME, WeChat};

@@ -1,0 +1,59 @@
+//! DynamoDB: `dynoxide`, in this process.
+
+use dynoxide::{Database, DynoxideError};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::ResourceError;
+use crate::template::Table;
+
+/// Makes a table as the template describes it; one that is there keeps its rows and its definition.
+pub(crate) fn create_table(database: &Database, table: &Table) -> Result<(), ResourceError> {
+    let failure = |cause| ResourceError::Table { table: table.logical_id.clone(), cause };
+    match database.create_table(request(table.create.clone()).map_err(failure)?) {
+        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
+        Err(cause) => return Err(failure(cause)),
+    }
+    match &table.ttl_attribute {
+        Some(attribute) => enable_ttl(database, &table.logical_id, attribute).map_err(failure),
+        None => Ok(()),
+    }
+}
+
+/// DynamoDB refuses to enable what is enabled.
+fn enable_ttl(database: &Database, table: &str, attribute: &str) -> dynoxide::Result<()> {
+    let described = database.describe_time_to_live(request(json!({ "TableName": table }))?)?;
+    if described.time_to_live_description.time_to_live_status == "ENABLED" {
+        return Ok(());
+    }
+    let specification = json!({ "AttributeName": attribute, "Enabled": true });
+    database
+        .update_time_to_live(request(json!({ "TableName": table, "TimeToLiveSpecification": specification }))?)
+        .map(drop)
+}
+
+/// Puts a row in DynamoDB's JSON, replacing the one with its key.
+pub(crate) fn put(database: &Database, table: &str, item: &Value) -> dynoxide::Result<()> {
+    database.put_item(request(json!({ "TableName": table, "Item": item }))?).map(drop)
+}
+
+/// Puts a row unless there is one with its key.
+pub(crate) fn put_if_absent(database: &Database, table: &str, item: &Value) -> dynoxide::Result<()> {
+    let described = database.describe_table(request(json!({ "TableName": table }))?)?;
+    let partition_key = described.table.key_schema.first().map(|key| key.attribute_name.as_str());
+    let put = request(json!({
+        "TableName": table,
+        "Item": item,
+        "ConditionExpression": "attribute_not_exists(#key)",
+        "ExpressionAttributeNames": { "#key": partition_key },
+    }))?;
+    match database.put_item(put) {
+        Err(DynoxideError::ConditionalCheckFailedException(..)) => Ok(()),
+        result => result.map(drop),
+    }
+}
+
+/// A request to the database from what a client would send as its body.
+fn request<T: DeserializeOwned>(body: Value) -> dynoxide::Result<T> {
+    serde_json::from_value(body).map_err(|error| DynoxideError::SerializationException(error.to_string()))
+}

@@ -1,0 +1,104 @@
+//! S3: the `s3s` protocol layer (routing, signatures, expiry, XML) over our own store.
+
+mod backend;
+mod conditions;
+mod list;
+pub(crate) mod store;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::error_handling::HandleError;
+use axum::http::StatusCode;
+use s3s::access::{S3Access, S3AccessContext};
+use s3s::auth::{S3Auth, SecretKey};
+use s3s::dto::GetObjectInput;
+use s3s::host::{S3Host, VirtualHost};
+use s3s::service::S3ServiceBuilder;
+use s3s::{S3Request, S3Result, s3_error};
+
+use self::backend::Backend;
+use self::store::Store;
+use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+
+/// What `public_read` opens: what the delivery mode `public` serves by plain URL.
+const PUBLIC_PREFIXES: [&str; 2] = ["images/", "defaults/"];
+
+pub(crate) fn router(store: Arc<Store>, public_read: bool) -> Router {
+    let mut builder = S3ServiceBuilder::new(Backend { store });
+    builder.set_auth(Keys);
+    builder.set_access(Access { public_read });
+    builder.set_host(Hosts);
+    let service = HandleError::new(builder.build(), |_| async { StatusCode::INTERNAL_SERVER_ERROR });
+    Router::new().fallback_service(service)
+}
+
+/// The one pair of keys.
+struct Keys;
+
+#[async_trait::async_trait]
+impl S3Auth for Keys {
+    async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
+        if access_key == ACCESS_KEY_ID {
+            Ok(SecretKey::from(SECRET_ACCESS_KEY))
+        } else {
+            Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
+        }
+    }
+}
+
+/// Whoever signed may do everything; a stranger may at most read what is public.
+struct Access {
+    public_read: bool,
+}
+
+#[async_trait::async_trait]
+impl S3Access for Access {
+    async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
+        if request.credentials().is_some() || (self.public_read && is_public(request)) {
+            Ok(())
+        } else {
+            Err(s3_error!(AccessDenied, "Access Denied"))
+        }
+    }
+
+    /// Only a signature may say which headers an object is sent with.
+    async fn get_object(&self, request: &mut S3Request<GetObjectInput>) -> S3Result<()> {
+        if request.credentials.is_none() && overrides_headers(&request.input) {
+            return Err(s3_error!(
+                InvalidRequest,
+                "Request specific response headers cannot be used for anonymous GET requests."
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn is_public(request: &S3AccessContext<'_>) -> bool {
+    let reads = matches!(request.s3_op().name(), "GetObject" | "HeadObject");
+    let key = request.s3_path().get_object_key().unwrap_or_default();
+    reads && PUBLIC_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
+}
+
+fn overrides_headers(input: &GetObjectInput) -> bool {
+    input.response_cache_control.is_some()
+        || input.response_content_disposition.is_some()
+        || input.response_content_encoding.is_some()
+        || input.response_content_language.is_some()
+        || input.response_content_type.is_some()
+        || input.response_expires.is_some()
+}
+
+/// Only `*.localhost` is a bucket's own host: any other name (`my-laptop.lan`, `host.docker.internal`) is this server.
+struct Hosts;
+
+impl S3Host for Hosts {
+    fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
+        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+        let server = VirtualHost::new(host);
+        Ok(match name.strip_suffix(".localhost") {
+            Some(bucket) if !bucket.is_empty() => server.with_bucket(bucket),
+            _ => server,
+        })
+    }
+}
