@@ -4,6 +4,7 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 mod failure;
+pub mod row;
 pub mod telemetry;
 
 pub use failure::Failure;
