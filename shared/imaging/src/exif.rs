@@ -3,9 +3,6 @@
 use crate::Refused;
 use crate::reader::Reader;
 
-#[cfg(test)]
-mod tests;
-
 /// How a stored picture has to be turned to stand upright: 2 to 8. A picture that stands upright already has none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Orientation(u8);
