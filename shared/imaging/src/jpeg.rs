@@ -151,7 +151,10 @@ impl<'a> Picture<'a> {
             return Err(Refused::Invalid("no scan"));
         }
         let head = self.applications.to_bytes();
-        let bytes = [&[&[0xFF, SOI], head.as_slice()], self.body.as_slice(), &[&[0xFF, EOI]]].concat().concat();
+        let mut pieces: Vec<&[u8]> = vec![&[0xFF, SOI], &head];
+        pieces.extend(self.body);
+        pieces.push(&[0xFF, EOI]);
+        let bytes = pieces.concat();
         if frame.pixels() > MAX_JPEG_PIXELS_PER_BYTE * bytes.len() as u64 {
             return Err(Refused::TooManyPixels);
         }

@@ -131,6 +131,7 @@ fn sniff(bytes: &[u8]) -> Result<Format, Refused> {
 
 /// Whether the `ftyp` box at the beginning names a still-picture brand, as its major or as a compatible one.
 fn has_heif_brand(bytes: &[u8]) -> bool {
+    const MAX_BRANDS: usize = 64;
     const BRANDS: [&[u8; 4]; 13] = [
         b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"mif2", b"msf1", b"avif",
         b"avis",
@@ -139,6 +140,6 @@ fn has_heif_brand(bytes: &[u8]) -> bool {
     let size = usize::try_from(u32::from_be_bytes(*size)).unwrap_or(usize::MAX);
     // Behind `ftyp`: the major brand, a version, the compatible brands. A size of 0 or 1 means that it stands elsewhere.
     let names = rest.get(4..).unwrap_or_default();
-    let listed = size.saturating_sub(8).max(4);
+    let listed = size.saturating_sub(8).clamp(4, MAX_BRANDS * 4);
     names.chunks_exact(4).take(listed / 4).any(|name| BRANDS.iter().any(|brand| *brand == name))
 }

@@ -124,9 +124,11 @@ impl<'a> Picture<'a> {
                 self.data_bytes += chunk.payload.len();
                 self.body.push(chunk.whole.into());
             }
-            b"iCCP" => self.take_once(chunk, colour_profile(chunk.payload).map(Cow::from)),
-            b"tRNS" | b"cHRM" | b"gAMA" | b"sBIT" | b"sRGB" | b"bKGD" | b"pHYs" | b"cICP" | b"mDCV" | b"cLLI" => {
-                self.take_once(chunk, has_its_length(chunk).then_some(chunk.whole.into()));
+            b"iCCP" if self.is_news(chunk) => self.keep(chunk, colour_profile(chunk.payload).map(Cow::from)),
+            b"tRNS" | b"cHRM" | b"gAMA" | b"sBIT" | b"sRGB" | b"bKGD" | b"pHYs" | b"cICP" | b"mDCV" | b"cLLI"
+                if self.is_news(chunk) =>
+            {
+                self.keep(chunk, has_its_length(chunk).then_some(chunk.whole.into()));
             }
             b"eXIf" => self.exif = self.exif.or(Some(chunk.payload)),
             b"acTL" if self.place == Place::Head => self.begin_animation(chunk)?,
@@ -137,12 +139,15 @@ impl<'a> Picture<'a> {
         Ok(())
     }
 
-    /// Keeps a chunk that says how to show the picture. A second one, or one behind the data, says nothing to decoders.
-    fn take_once(&mut self, chunk: &Chunk<'a>, kept: Option<Cow<'a, [u8]>>) {
-        if self.place == Place::Head && !self.seen.contains(&chunk.name) {
-            self.seen.push(chunk.name);
-            self.head.extend(kept);
-        }
+    /// Whether decoders would look at a chunk that says how to show the picture: not at a second one, nor behind the data.
+    /// Asked before anything is inflated, or a thousand profiles would cost a second.
+    fn is_news(&self, chunk: &Chunk<'a>) -> bool {
+        self.place == Place::Head && !self.seen.contains(&chunk.name)
+    }
+
+    fn keep(&mut self, chunk: &Chunk<'a>, kept: Option<Cow<'a, [u8]>>) {
+        self.seen.push(chunk.name);
+        self.head.extend(kept);
     }
 
     fn take_palette(&mut self, chunk: &Chunk<'a>) -> Result<(), Refused> {
@@ -150,8 +155,8 @@ impl<'a> Picture<'a> {
         if !(1..=256).contains(&colours) || !chunk.payload.len().is_multiple_of(3) || self.seen.contains(&chunk.name) {
             return Err(Refused::Invalid("palette"));
         }
-        if self.header.may_have_palette() {
-            self.take_once(chunk, Some(chunk.whole.into()));
+        if self.header.may_have_palette() && self.is_news(chunk) {
+            self.keep(chunk, Some(chunk.whole.into()));
         }
         Ok(())
     }
@@ -192,10 +197,11 @@ impl<'a> Picture<'a> {
             return Err(Refused::Invalid("number of frames"));
         }
         let orientation = self.exif.and_then(Orientation::from_exif);
-        let exif = orientation.map(|orientation| encode(b"eXIf", &orientation.to_tiff())).unwrap_or_default();
-        let bytes = [self.head.concat(), exif, self.body.concat(), end.whole.to_vec()].concat();
+        let exif = orientation.map(|orientation| encode(b"eXIf", &orientation.to_tiff()).into());
+        let pieces: Vec<Cow<'_, [u8]>> =
+            self.head.into_iter().chain(exif).chain(self.body).chain([end.whole.into()]).collect();
         let (width, height) = Orientation::displayed(orientation, self.header.width, self.header.height);
-        Ok(Cleaned { bytes, format: Format::Png, width, height })
+        Ok(Cleaned { bytes: pieces.concat(), format: Format::Png, width, height })
     }
 }
 

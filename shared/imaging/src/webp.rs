@@ -263,20 +263,24 @@ impl<'a> Picture<'a> {
 }
 
 struct Writer {
-    container: Vec<u8>,
+    file: Vec<u8>,
 }
 
 impl Writer {
     fn new() -> Self {
-        Self { container: b"WEBP".to_vec() }
+        Self { file: b"RIFF\0\0\0\0WEBP".to_vec() }
     }
 
     fn put(&mut self, name: &[u8; 4], payload: &[u8]) {
-        write_chunk(&mut self.container, name, payload);
+        write_chunk(&mut self.file, name, payload);
     }
 
-    fn finish(self) -> Vec<u8> {
-        [b"RIFF".as_slice(), &length_field(self.container.len()), &self.container].concat()
+    fn finish(mut self) -> Vec<u8> {
+        let length = length_field(self.file.len() - 8);
+        if let Some(field) = self.file.get_mut(4..8) {
+            field.copy_from_slice(&length);
+        }
+        self.file
     }
 }
 
