@@ -1,0 +1,73 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use jiff::Timestamp;
+use lambda_http::Request;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use session::Sessions;
+use web::{ApiError, ErrorCode, Response, respond};
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self { aws: aws::Config::read(variables), sessions: session::Config::read(variables) }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()) }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.sessions.warm()).await;
+    }
+}
+
+enum Scope {
+    One,
+    All,
+}
+
+/// Ends the caller's session, or all of the caller's sessions.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    if request.method() != Method::DELETE {
+        return web::method_not_allowed(&[Method::DELETE, Method::GET, Method::POST]);
+    }
+    let caller = app.sessions.caller(request.headers(), now).await?;
+    match scope(&request)? {
+        Scope::One => app.sessions.revoke(&caller).await?,
+        Scope::All => app.sessions.revoke_all(&caller).await?,
+    }
+    Ok(respond::no_content())
+}
+
+fn scope(request: &Request) -> Result<Scope, ApiError> {
+    match web::query(request, "scope").as_deref() {
+        None => Ok(Scope::One),
+        Some("all") => Ok(Scope::All),
+        Some(_) => Err(ApiError::from(ErrorCode::BadRequest).because("an unknown scope")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

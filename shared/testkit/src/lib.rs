@@ -1,0 +1,29 @@
+#![doc = include_str!("../README.md")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a test kit fails by panicking, at the line of the test"
+)]
+
+mod answer;
+mod capture;
+mod event;
+mod multipart;
+mod stack;
+mod wire;
+
+pub use answer::Answer;
+pub use capture::Capture;
+pub use event::Event;
+pub use multipart::Multipart;
+pub use stack::{Stack, User};
+pub use wire::{Call, Fault, Wire};
+
+/// The event file `events/<function>/<case>.json`.
+#[macro_export]
+macro_rules! event {
+    ($name:literal) => {
+        $crate::Event::parse(include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../../events/", $name, ".json")))
+    };
+}

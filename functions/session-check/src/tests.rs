@@ -1,0 +1,176 @@
+use platform::{clock, config};
+use testkit::{Answer, Event, Fault, Stack, event};
+
+use super::*;
+
+async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
+    let stack = Stack::start().await;
+    let config = config::from_lookup(&stack.lookup("session-check", changes), Config::read).unwrap();
+    let app = App::new(config, stack.http()).await;
+    (stack, app)
+}
+
+async fn start() -> (Stack, App) {
+    start_with(&[]).await
+}
+
+async fn send(app: &App, event: Event) -> Answer {
+    Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(app, request, now)).await)
+}
+
+const SESSION: &str = r#"200 json {"created_at":"[time]","expires_at":"[time]","user_id":"[user]"}"#;
+
+#[tokio::test]
+async fn a_living_session_is_shown_to_its_user() {
+    let (_stack, app) = start().await;
+
+    let answer = send(&app, event!("session-check/good")).await;
+
+    assert_eq!(answer.redacted(), SESSION);
+    assert_eq!(answer.json()["user_id"], "5e550000-0000-4000-8000-00000000a11c");
+}
+
+#[tokio::test]
+async fn every_spelling_of_the_headers_is_accepted() {
+    let (_stack, app) = start().await;
+    for event in [event!("session-check/hyphen-headers"), event!("session-check/x-headers")] {
+        assert_eq!(send(&app, event).await.redacted(), SESSION);
+    }
+}
+
+#[tokio::test]
+async fn everything_that_is_no_living_session_gets_one_and_the_same_answer() {
+    let (stack, app) = start().await;
+    let (alice, mallory) = (stack.signed_in().await, stack.signed_in().await);
+    let revoked = stack.signed_in().await;
+    stack.remove_session(&revoked);
+    let long_ago = clock::now().as_millisecond() - 8 * 24 * 3600 * 1000;
+    let expired = stack.signed_in().await;
+    stack.put_session(&expired, long_ago, long_ago).await;
+    let good = || event!("session-check/good").from(&alice);
+
+    for (what, event) in [
+        ("missing", event!("session-check/missing-headers")),
+        ("doubled", event!("session-check/doubled-header")),
+        ("differing", event!("session-check/two-spellings-differ")),
+        ("unknown", event!("session-check/unknown-session")),
+        ("malformed", event!("session-check/malformed-session")),
+        ("only one", good().without_header("user_id")),
+        ("another user's", good().header("session_id", &mallory.session_id)),
+        ("revoked", good().from(&revoked)),
+        ("expired", good().from(&expired)),
+        ("in another case", good().header("session_id", &alice.session_id.to_uppercase())),
+        ("cut", good().header("session_id", &alice.session_id[..42])),
+        ("in the query", event!("session-check/missing-headers").query(&format!("session_id={}", alice.session_id))),
+    ] {
+        let answer = send(&app, event).await;
+        answer.assert_refused(401, "session_invalid");
+        let refusal = r#"401 json {"errcode":40101,"errmsg":"没有建立会话或者会话信息出错","error":"session_invalid","request_id":"[request]"}"#;
+        assert_eq!(answer.redacted(), refusal, "{what}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_is_one_strongly_consistent_read_and_a_malformed_one_none() {
+    let (stack, app) = start().await;
+
+    send(&app, event!("session-check/good")).await.assert_status(200);
+    assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem"]);
+    assert!(stack.wire().calls()[0].body.contains(r#""ConsistentRead":true"#));
+
+    stack.wire().forget();
+    send(&app, event!("session-check/malformed-session")).await.assert_status(401);
+    assert!(stack.wire().operations().is_empty());
+}
+
+#[tokio::test]
+async fn the_table_holds_no_session_id() {
+    let (stack, _app) = start().await;
+    let alice = stack.signed_in().await;
+    let rows = format!("{:?}", stack.rows("SessionsTable"));
+    assert!(rows.contains(&alice.user_id) && !rows.contains(&alice.session_id));
+}
+
+#[tokio::test]
+async fn expiry_is_compared_by_us_and_not_left_to_the_ttl() {
+    let (stack, app) = start_with(&[("SESSION_IDLE_SECONDS", "1"), ("SESSION_RENEW_SECONDS", "1")]).await;
+    let alice = stack.signed_in().await;
+    let sent = || event!("session-check/good").from(&alice);
+    send(&app, sent()).await.assert_status(200);
+
+    tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+
+    send(&app, sent()).await.assert_refused(401, "session_invalid");
+    assert_eq!(stack.rows("SessionsTable").len(), 2, "the row is still there");
+}
+
+#[tokio::test]
+async fn use_moves_the_idle_end_but_never_the_absolute_one() {
+    let day = 24 * 3600 * 1000;
+    let (stack, app) = start().await;
+    let now = clock::now().as_millisecond();
+
+    let idle = stack.signed_in().await;
+    stack.put_session(&idle, now - 6 * day, now - 6 * day).await;
+    let answer = send(&app, event!("session-check/good").from(&idle)).await;
+    assert_eq!(days_left(&answer), 7);
+    assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem", "DynamoDB.UpdateItem"]);
+
+    let old = stack.signed_in().await;
+    stack.put_session(&old, now - 29 * day, now - day).await;
+    let answer = send(&app, event!("session-check/good").from(&old)).await;
+    assert_eq!(days_left(&answer), 1);
+}
+
+fn days_left(answer: &Answer) -> i64 {
+    let end: Timestamp = answer.json()["expires_at"].as_str().unwrap().parse().unwrap();
+    (end.as_second() - clock::now().as_second() + 60) / (24 * 3600)
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_ignored_and_never_brings_a_revoked_session_back() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    let two_hours_ago = clock::now().as_millisecond() - 2 * 3600 * 1000;
+    stack.put_session(&alice, two_hours_ago, two_hours_ago).await;
+    stack.wire().fail_every("DynamoDB.UpdateItem", Fault::Throttled);
+    send(&app, event!("session-check/good").from(&alice)).await.assert_status(200);
+    stack.wire().heal();
+
+    // Revoked between the read and the renewal.
+    stack.wire().fail_nth("DynamoDB.UpdateItem", 1, Fault::KilledBefore);
+    stack.killed(send(&app, event!("session-check/good").from(&alice))).await;
+    stack.remove_session(&alice);
+    let call = stack.wire().calls().pop().unwrap();
+    assert!(call.body.contains("attribute_exists(session_hash)"), "{}", call.body);
+    send(&app, event!("session-check/good").from(&alice)).await.assert_refused(401, "session_invalid");
+}
+
+#[tokio::test]
+async fn a_table_that_fails_is_busy_and_never_a_refusal() {
+    let (stack, app) = start().await;
+    for fault in [Fault::Refused, Fault::Throttled, Fault::ServerError, Fault::AccessDenied, Fault::Silent] {
+        stack.wire().fail_every("DynamoDB.GetItem", fault);
+        send(&app, event!("session-check/good")).await.assert_refused(503, "busy");
+        stack.wire().heal();
+        send(&app, event!("session-check/good")).await.assert_status(200);
+    }
+}
+
+#[tokio::test]
+async fn one_failed_call_is_absorbed() {
+    let (stack, app) = start().await;
+    for fault in [Fault::Refused, Fault::Throttled, Fault::ServerError, Fault::Silent] {
+        stack.wire().fail_nth("DynamoDB.GetItem", 1, fault);
+        send(&app, event!("session-check/good")).await.assert_status(200);
+        stack.wire().heal();
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_told_what_the_path_takes() {
+    let (_stack, app) = start().await;
+    let answer = send(&app, event!("session-check/patch-method")).await;
+    answer.assert_refused(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), "DELETE, GET, HEAD, POST");
+}

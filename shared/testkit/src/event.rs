@@ -1,0 +1,106 @@
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use crate::{Multipart, User};
+
+/// An HTTP API event (payload 2.0), as in `events/`, which a test may change before it is sent.
+#[derive(Clone, Debug)]
+pub struct Event(Value);
+
+impl Event {
+    /// Reads an event.
+    pub fn parse(text: &str) -> Self {
+        Self(serde_json::from_str(text).unwrap())
+    }
+
+    /// A bare event, where no file fits.
+    pub fn of(method: &str, path: &str) -> Self {
+        let http = json!({"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.10", "userAgent": "test"});
+        Self(json!({
+            "version": "2.0", "routeKey": format!("ANY {path}"), "rawPath": path, "rawQueryString": "",
+            "headers": {"host": "api.test"}, "isBase64Encoded": false,
+            "requestContext": {
+                "accountId": "123456789012", "apiId": "test", "domainName": "api.test", "domainPrefix": "test",
+                "http": http, "requestId": "test-request", "routeKey": format!("ANY {path}"), "stage": "$default",
+                "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_i64
+            }
+        }))
+    }
+
+    /// Sent by this user.
+    #[must_use]
+    pub fn from(self, user: &User) -> Self {
+        self.header("session_id", &user.session_id).header("user_id", &user.user_id)
+    }
+
+    /// With this header instead of any of that name.
+    #[must_use]
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.0["headers"][name] = value.into();
+        self
+    }
+
+    /// Without this header.
+    #[must_use]
+    pub fn without_header(mut self, name: &str) -> Self {
+        self.0["headers"].as_object_mut().unwrap().remove(name);
+        self
+    }
+
+    /// By this method.
+    #[must_use]
+    pub fn method(mut self, method: &str) -> Self {
+        self.0["requestContext"]["http"]["method"] = method.into();
+        self
+    }
+
+    /// To this path, as HTTP API reports it: decoded.
+    #[must_use]
+    pub fn path(mut self, path: &str) -> Self {
+        self.0["rawPath"] = path.into();
+        self.0["requestContext"]["http"]["path"] = path.into();
+        self
+    }
+
+    /// With this query, as sent.
+    #[must_use]
+    pub fn query(mut self, query: &str) -> Self {
+        self.0["rawQueryString"] = query.into();
+        self
+    }
+
+    /// From this address.
+    #[must_use]
+    pub fn source_ip(mut self, address: &str) -> Self {
+        self.0["requestContext"]["http"]["sourceIp"] = address.into();
+        self
+    }
+
+    /// With this JSON body.
+    #[must_use]
+    pub fn json(self, body: &Value) -> Self {
+        self.text(&body.to_string())
+    }
+
+    /// With this text as its body.
+    #[must_use]
+    pub fn text(mut self, body: &str) -> Self {
+        self.0["body"] = body.into();
+        self.0["isBase64Encoded"] = false.into();
+        self.header("content-type", "application/json")
+    }
+
+    /// With this form as its body.
+    #[must_use]
+    pub fn form(mut self, form: Multipart) -> Self {
+        self.0["body"] = STANDARD.encode(form.into_body()).into();
+        self.0["isBase64Encoded"] = true.into();
+        self.header("content-type", &Multipart::content_type())
+    }
+
+    /// The request that a function gets.
+    pub fn request(&self) -> lambda_http::Request {
+        lambda_http::request::from_str(&self.0.to_string()).unwrap()
+    }
+}

@@ -1,0 +1,221 @@
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use emulators::template::Template;
+use emulators::{Emulators, Options};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{Fault, Wire};
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+const SEED: &str = include_str!("../../../events/seed.json");
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+
+/// The seeded user's photo stems begin so; see `events/README.md`.
+const SEEDED: &str = "images/5eed";
+
+/// Somebody with a session.
+#[derive(Clone, Debug)]
+pub struct User {
+    /// The header `user_id`.
+    pub user_id: String,
+    /// The header `session_id`.
+    pub session_id: String,
+}
+
+/// A test's own tables, bucket, secrets and WeChat.
+pub struct Stack {
+    emulators: Emulators,
+    template: Template,
+    wire: Wire,
+}
+
+impl Stack {
+    /// A fresh stack with the template's resources and the seed set.
+    pub async fn start() -> Self {
+        let emulators = Emulators::start(Options::default()).await.unwrap();
+        let template = Template::parse(TEMPLATE).unwrap();
+        emulators.create_resources(&template).await.unwrap();
+        let stack = Self { emulators, template, wire: Wire::default() };
+        stack.seed(SEED).await;
+        stack
+    }
+
+    /// The variables of a function, as its configuration looks them up: the template's, with the addresses of this stack
+    /// and these changes.
+    pub fn lookup(&self, function: &str, changes: &[(&str, &str)]) -> impl Fn(&str) -> Option<String> + use<> {
+        let declared = self.template.functions.iter().find(|declared| declared.name == function).unwrap();
+        let mut variables = declared.environment.clone();
+        variables.extend(self.emulators.environment());
+        variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
+        move |name| variables.get(name).cloned()
+    }
+
+    /// The HTTP client that this stack's faults and counters sit in.
+    pub fn http(&self) -> SharedHttpClient {
+        self.wire.client()
+    }
+
+    /// Faults and counters.
+    pub fn wire(&self) -> &Wire {
+        &self.wire
+    }
+
+    /// The servers themselves.
+    pub fn emulators(&self) -> &Emulators {
+        &self.emulators
+    }
+
+    /// The user of the seed set, whose headers the event files carry.
+    pub fn seeded_user(&self) -> User {
+        User {
+            user_id: "5e550000-0000-4000-8000-00000000a11c".to_owned(),
+            session_id: "dGhlIHNlZWQgc2Vzc2lvbiwgbm8gc2VjcmV0IGhlcmU".to_owned(),
+        }
+    }
+
+    /// A new user with a fresh session.
+    pub async fn signed_in(&self) -> User {
+        let user = User { user_id: Uuid::new_v4().to_string(), session_id: random_session_id() };
+        let now = now_ms();
+        self.put_session(&user, now, now).await;
+        user
+    }
+
+    /// Another session of a user.
+    pub async fn another_session_of(&self, user: &User) -> User {
+        let other = User { session_id: random_session_id(), ..user.clone() };
+        let now = now_ms();
+        self.put_session(&other, now, now).await;
+        other
+    }
+
+    /// Puts a session's row with these times (milliseconds).
+    pub async fn put_session(&self, user: &User, created_at_ms: i64, renewed_at_ms: i64) {
+        let seed = Sha256::digest(user.user_id.as_bytes());
+        self.put_row(
+            "SessionsTable",
+            json!({
+                "user_id": {"S": user.user_id},
+                "session_hash": {"S": session_hash(&user.session_id)},
+                "user_seed": {"B": STANDARD.encode(seed)},
+                "created_at_ms": {"N": created_at_ms.to_string()},
+                "renewed_at_ms": {"N": renewed_at_ms.to_string()},
+                "expires_at": {"N": "$in_15_days"}
+            }),
+        )
+        .await;
+    }
+
+    /// Removes a session's row, as a revocation does.
+    pub fn remove_session(&self, user: &User) {
+        let key = json!({"user_id": {"S": user.user_id}, "session_hash": {"S": session_hash(&user.session_id)}});
+        let request = json!({"TableName": "SessionsTable", "Key": key});
+        self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
+    /// A new, empty task of a user.
+    pub async fn task_of(&self, user: &User) -> String {
+        let task_id = Uuid::new_v4().simple().to_string();
+        self.put_row(
+            "TasksTable",
+            json!({
+                "task_id": {"S": task_id},
+                "owner_id": {"S": user.user_id},
+                "title": {"S": "a task"},
+                "created_at_ms": {"N": "$now_ms"},
+                "images": {"L": []},
+                "version": {"N": "1"}
+            }),
+        )
+        .await;
+        task_id
+    }
+
+    /// Puts a row, in DynamoDB's JSON, where there is none with its key.
+    pub async fn put_row(&self, table: &str, row: Value) {
+        self.seed(&json!({"rows": {table: [row]}, "objects": []}).to_string()).await;
+    }
+
+    /// A row, in DynamoDB's JSON.
+    pub fn row(&self, table: &str, key: Value) -> Option<Value> {
+        let request = json!({"TableName": table, "Key": key, "ConsistentRead": true});
+        let found = self.emulators.database().get_item(serde_json::from_value(request).unwrap()).unwrap();
+        found.item.map(|item| serde_json::to_value(item).unwrap())
+    }
+
+    /// All rows of a table, in DynamoDB's JSON.
+    pub fn rows(&self, table: &str) -> Vec<Value> {
+        let request = json!({"TableName": table});
+        let found = self.emulators.database().scan(serde_json::from_value(request).unwrap()).unwrap();
+        let rows = serde_json::to_value(found.items).unwrap();
+        rows.as_array().cloned().unwrap_or_default()
+    }
+
+    /// The names in a task's list, in order.
+    pub fn listed(&self, task_id: &str) -> Vec<String> {
+        let row = self.row("TasksTable", json!({"task_id": {"S": task_id}})).unwrap();
+        row["images"]["L"].as_array().unwrap().iter().map(|name| name["S"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The row of an image, by its name.
+    pub fn image_row(&self, name: &str) -> Option<Value> {
+        let stem = name.split('.').next().unwrap();
+        self.row("ImagesTable", json!({"stem": {"S": stem}}))
+    }
+
+    /// The keys below `images/` that are not the seed set's.
+    pub fn stored(&self) -> Vec<String> {
+        let keys = self.emulators.objects();
+        keys.into_iter().filter(|key| key.starts_with("images/") && !key.starts_with(SEEDED)).collect()
+    }
+
+    /// The rows of images that are not the seed set's.
+    pub fn image_rows(&self) -> Vec<Value> {
+        let is_seeded = |row: &Value| {
+            let stem = row["stem"]["S"].as_str().unwrap();
+            stem.starts_with("5eed") || stem == format!("avatar#{}", self.seeded_user().user_id)
+        };
+        self.rows("ImagesTable").into_iter().filter(|row| !is_seeded(row)).collect()
+    }
+
+    /// Runs a function until it is killed at the call that the wire was told; panics if it ends before.
+    pub async fn killed<T: std::fmt::Debug>(&self, function: impl Future<Output = T>) {
+        tokio::select! {
+            answer = function => panic!("the function was to be killed, but answered {answer:?}"),
+            () = self.wire.killed() => self.wire.heal(),
+        }
+    }
+
+    /// Makes every call to DynamoDB fail.
+    pub fn fail_dynamodb(&self, fault: Fault) {
+        let operations = ["GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query"];
+        let batches = ["BatchGetItem", "BatchWriteItem", "TransactWriteItems"];
+        for operation in operations.iter().chain(&batches) {
+            self.wire.fail_every(&format!("DynamoDB.{operation}"), fault);
+        }
+    }
+
+    async fn seed(&self, seed: &str) {
+        self.emulators.seed(seed, Path::new(EVENTS), now_ms()).await.unwrap();
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests put rows around the present")]
+fn now_ms() -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    i64::try_from(now.as_millis()).unwrap()
+}
+
+fn random_session_id() -> String {
+    URL_SAFE_NO_PAD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat())
+}
+
+fn session_hash(session_id: &str) -> String {
+    URL_SAFE_NO_PAD.encode(Sha256::digest(session_id.as_bytes()))
+}
