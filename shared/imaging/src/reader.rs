@@ -1,7 +1,6 @@
 use crate::Refused;
 
 /// Reads a file from front to back. Every length in a file is a claim: this is the one place that believes none of them.
-#[derive(Clone)]
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
