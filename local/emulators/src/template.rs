@@ -11,6 +11,9 @@ use serde_json::{Map, Value, json};
 #[cfg(test)]
 mod tests;
 
+/// What Lambda allows a function that asks for nothing else.
+const LAMBDA_TIMEOUT_SECONDS: u64 = 3;
+
 /// The local meaning of a SAM template. Everything comes in the order of its logical ids.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Template {
@@ -52,6 +55,8 @@ pub struct Function {
     /// Its variables with local names and the parameters' defaults. One that only the cloud or whoever deploys can
     /// fill (an attribute, a parameter without a default, `AWS::NoValue`) is left out.
     pub environment: BTreeMap<String, String>,
+    /// How long one invocation may take (seconds).
+    pub timeout_seconds: u64,
     /// The HTTP API routes that lead to it.
     pub routes: Vec<Route>,
 }
@@ -173,6 +178,7 @@ impl<'a> Scope<'a> {
             logical_id: id.to_owned(),
             name: code.rsplit('/').next().unwrap_or(code).to_owned(),
             environment,
+            timeout_seconds: self.timeout_seconds(id)?,
             routes: routes(&self.property(id, "Events")?.unwrap_or_default()),
         })
     }
@@ -181,6 +187,15 @@ impl<'a> Scope<'a> {
         let variables = self.value(&function["Environment"]["Variables"])?.unwrap_or_default();
         let variables = variables.as_object().into_iter().flatten();
         variables.map(|(name, value)| Ok((name.clone(), scalar_text(name, value)?))).collect()
+    }
+
+    fn timeout_seconds(&self, id: &str) -> Result<u64, TemplateError> {
+        let own = self.property(id, "Timeout")?;
+        let seconds = match own {
+            Some(own) => Some(own),
+            None => self.value(&self.template["Globals"]["Function"]["Timeout"])?,
+        };
+        Ok(seconds.and_then(|seconds| seconds.as_u64()).unwrap_or(LAMBDA_TIMEOUT_SECONDS))
     }
 
     fn property(&self, id: &str, name: &str) -> Result<Option<Value>, TemplateError> {

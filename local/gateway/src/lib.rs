@@ -1,0 +1,15 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod background;
+pub mod event;
+pub mod function;
+pub mod gateway;
+pub mod invoke;
+pub mod routing;
+pub mod settings;
+
+/// The id of one request, as the gateway and Lambda give it out.
+fn new_request_id() -> String {
+    uuid::Uuid::new_v4().to_string()
+}

@@ -129,6 +129,15 @@ fn each_function_gets_the_variables_it_needs_and_no_others() {
 }
 
 #[test]
+fn a_function_has_the_time_that_the_template_gives_it() {
+    assert!(ours().functions.iter().all(|function| function.timeout_seconds == 10), "from the globals");
+
+    let seconds = |yaml: &str| Template::parse(yaml).expect("a good template").functions[0].timeout_seconds;
+    assert_eq!(seconds(&with_variable("1")), 3, "as Lambda does");
+    assert_eq!(seconds(&with_variable("1").replace("CodeUri", "Timeout: 60\n      CodeUri")), 60);
+}
+
+#[test]
 fn every_path_has_an_owner_for_any_method() {
     let template = ours();
     let routes = |name| {

@@ -1,0 +1,43 @@
+# The only door to this house: `make` lists what it opens.
+
+SHELL := /bin/sh
+CARGO ?= cargo
+LOCAL_HOST ?= 127.0.0.1
+LOCAL_PORT ?= 8787
+
+.DEFAULT_GOAL := help
+.PHONY: help local invoke test lint check docs fuzz fmt
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
+	LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
+
+invoke: ## send an event file to a function of the running stack: FUNCTION=tasks EVENT=page
+	@test -n "$(FUNCTION)" && test -n "$(EVENT)" || { echo "say which: make invoke FUNCTION=tasks EVENT=page" >&2; exit 2; }
+	@curl --fail-with-body --silent --show-error --write-out '\n' --data-binary @events/$(FUNCTION)/$(EVENT).json \
+		http://$(LOCAL_HOST):$$(($(LOCAL_PORT) + 5))/2015-03-31/functions/$(FUNCTION)/invocations
+
+test: ## run every test; needs Rust, make and a C compiler, nothing else
+	$(CARGO) test --workspace $(TEST_FLAGS)
+
+lint: ## look at form, lints and documentation: what `make check` does beside the tests
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+
+check: lint test ## everything that has to be right before a commit
+
+docs: ## write anew the documents that are made from the code
+	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
+
+fuzz: ## throw damaged pictures at the image code, FUZZ_SECONDS (60) for each target; needs cargo-fuzz
+	for target in $$(cd fuzz && ls fuzz_targets | sed 's/\.rs$$//'); do \
+		mkdir -p fuzz/corpus/$$target && \
+		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
+			-max_len=8192 -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; \
+	done
+
+fmt: ## put the code into its form
+	$(CARGO) fmt --all

@@ -1,0 +1,175 @@
+//! Running functions as Lambda runs them: an event's text goes in, an answer's text or a function error comes out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::{Body, BoxFuture, Context, IntoResponse, Request, RequestExt, Response, request};
+use serde::Serialize;
+use tokio::task::JoinError;
+
+use crate::background::spawn;
+
+#[cfg(test)]
+mod tests;
+
+/// The most that an event, or an answer, may have (bytes): 6 MB and some, as Lambda counts them.
+pub const PAYLOAD_LIMIT: usize = 6_291_556;
+
+/// All functions by their names.
+#[derive(Clone, Default)]
+pub struct Functions(BTreeMap<String, Arc<Function>>);
+
+/// One function: what it does with an event, and how long it may take.
+pub struct Function {
+    timeout: Duration,
+    run: Box<dyn Fn(Invocation) -> BoxFuture<'static, Outcome> + Send + Sync>,
+}
+
+/// One event for one function.
+#[derive(Debug)]
+pub struct Invocation {
+    /// The event as JSON text.
+    pub event: String,
+    /// The id under which it is logged.
+    pub request_id: String,
+}
+
+/// The answer as JSON text, or how the function failed.
+pub type Outcome = Result<String, FunctionError>;
+
+/// A function that failed, in the form in which Lambda tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FunctionError {
+    /// What kind of failure it was.
+    pub error_type: String,
+    /// What happened.
+    pub error_message: String,
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum InvokeError {
+    /// No function has that name.
+    Unknown,
+    /// The event is larger than [`PAYLOAD_LIMIT`].
+    TooLarge,
+    /// The function failed.
+    Function(FunctionError),
+}
+
+impl Functions {
+    /// Adds a function, or replaces the one of that name.
+    pub fn insert(&mut self, name: &str, function: Function) {
+        self.0.insert(name.to_owned(), Arc::new(function));
+    }
+
+    /// Runs a function to its end. It goes on even if the caller does not wait for it, as it does on Lambda.
+    ///
+    /// # Errors
+    /// Where there is no such function, the event is too large, or the function failed: by itself, by a panic, by its
+    /// timeout, or by too large an answer.
+    pub async fn invoke(&self, name: &str, invocation: Invocation) -> Result<String, InvokeError> {
+        let function = self.0.get(name).cloned().ok_or(InvokeError::Unknown)?;
+        if invocation.event.len() > PAYLOAD_LIMIT {
+            return Err(InvokeError::TooLarge);
+        }
+        function.invoke(invocation).await.map_err(InvokeError::Function)
+    }
+}
+
+impl Function {
+    /// A function behind HTTP API: `handle` is what `lambda_http::run` would be given.
+    pub fn http<H, F>(timeout: Duration, handle: H) -> Self
+    where
+        H: Fn(Request) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<Body>> + Send + 'static,
+    {
+        let run = move |invocation: Invocation| -> BoxFuture<'static, Outcome> {
+            let handle = handle.clone();
+            Box::pin(async move { answer_event(handle, invocation).await })
+        };
+        Self { timeout, run: Box::new(run) }
+    }
+
+    async fn invoke(&self, invocation: Invocation) -> Outcome {
+        let request_id = invocation.request_id.clone();
+        let mut running = spawn((self.run)(invocation));
+        match tokio::time::timeout(self.timeout, &mut running).await {
+            Ok(Ok(outcome)) => outcome.and_then(refuse_a_large_answer),
+            Ok(Err(ended)) => Err(panicked(ended)),
+            Err(_elapsed) => {
+                running.abort();
+                Err(timed_out(self.timeout, &request_id))
+            }
+        }
+    }
+}
+
+async fn answer_event<H, F>(handle: H, invocation: Invocation) -> Outcome
+where
+    H: Fn(Request) -> F,
+    F: Future<Output = Response<Body>>,
+{
+    let request = request::from_str(&invocation.event).map_err(|error| FunctionError {
+        error_type: "InvalidEventDataError".to_owned(),
+        error_message: format!("failed to deserialize the incoming data into the function's payload type: {error}"),
+    })?;
+    // The event's memory is not needed twice while a photo is worked on.
+    drop(invocation.event);
+    let mut context = Context::default();
+    context.request_id = invocation.request_id;
+    let response = handle(request.with_lambda_context(context)).await.into_response().await;
+    serde_json::to_string(&payload(response)).map_err(|error| FunctionError {
+        error_type: "InvalidAnswerError".to_owned(),
+        error_message: error.to_string(),
+    })
+}
+
+/// The answer in payload format 2.0.
+fn payload(response: Response<Body>) -> ApiGatewayV2httpResponse {
+    let (mut head, body) = response.into_parts();
+    let cookies = head.headers.get_all(http::header::SET_COOKIE).iter();
+    let mut payload = ApiGatewayV2httpResponse::default();
+    payload.cookies = cookies.map(|cookie| String::from_utf8_lossy(cookie.as_bytes()).into_owned()).collect();
+    head.headers.remove(http::header::SET_COOKIE);
+    payload.status_code = head.status.as_u16().into();
+    payload.headers = head.headers;
+    payload.is_base64_encoded = matches!(body, Body::Binary(_));
+    payload.body = Some(body).filter(|body| !matches!(body, Body::Empty));
+    payload
+}
+
+fn refuse_a_large_answer(answer: String) -> Outcome {
+    if answer.len() <= PAYLOAD_LIMIT {
+        return Ok(answer);
+    }
+    Err(FunctionError {
+        error_type: "Function.ResponseSizeTooLarge".to_owned(),
+        error_message: format!("Response payload size exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."),
+    })
+}
+
+fn panicked(ended: JoinError) -> FunctionError {
+    let message = match ended.try_into_panic() {
+        Ok(panic) => match (panic.downcast_ref::<&str>(), panic.downcast_ref::<String>()) {
+            (Some(text), _) => format!("Lambda panicked: {text}"),
+            (_, Some(text)) => format!("Lambda panicked: {text}"),
+            _ => "Lambda panicked".to_owned(),
+        },
+        Err(_cancelled) => "the process is ending".to_owned(),
+    };
+    FunctionError { error_type: "panic".to_owned(), error_message: message }
+}
+
+fn timed_out(timeout: Duration, request_id: &str) -> FunctionError {
+    FunctionError {
+        error_type: "Sandbox.Timedout".to_owned(),
+        error_message: format!(
+            "RequestId: {request_id} Error: Task timed out after {:.2} seconds",
+            timeout.as_secs_f32()
+        ),
+    }
+}

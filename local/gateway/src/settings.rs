@@ -1,0 +1,135 @@
+//! How the local stack is told where to be.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use emulators::{Data, Ports};
+use platform::config::{Variable, Variables};
+
+static LOCAL_HOST: Variable = Variable {
+    name: "LOCAL_HOST",
+    meaning: "Address of this machine on which the local stack listens; a phone needs the one of the LAN.",
+    default: Some("127.0.0.1"),
+};
+static LOCAL_PORT: Variable = Variable {
+    name: "LOCAL_PORT",
+    meaning: "Port of the local gateway; the other services take the five after it. 0 takes free ones.",
+    default: Some("8787"),
+};
+static LOCAL_DATA: Variable = Variable {
+    name: "LOCAL_DATA",
+    meaning: "Directory in which the local stack keeps its data; `:memory:` keeps none.",
+    default: Some("target/local"),
+};
+static LOCAL_JSON: Variable = Variable {
+    name: "LOCAL_JSON",
+    meaning: "`1` makes the local stack print its addresses as one line of JSON.",
+    default: None,
+};
+static LOCAL_WECHAT_SECRET: Variable = Variable {
+    name: "LOCAL_WECHAT_SECRET",
+    meaning: "The value that the local Secrets Manager gives for WeChat's app secret.",
+    default: None,
+};
+
+/// How often the ports may be counted up from the gateway's.
+const SERVICES_AFTER_THE_GATEWAY: u16 = 5;
+
+/// Everything the local stack is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Settings {
+    /// The address that everything listens on.
+    pub host: IpAddr,
+    /// The gateway's port; 0 takes free ones for all.
+    pub port: u16,
+    /// Where rows and objects are kept.
+    pub data: Data,
+    /// Whether a program reads what is printed.
+    pub json: bool,
+    /// WeChat's app secret, where another than the stack's own is wanted.
+    pub wechat_secret: Option<String>,
+}
+
+impl Settings {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        let host = variables.required(&LOCAL_HOST);
+        let host = host.parse().unwrap_or_else(|_| {
+            variables.problem(&LOCAL_HOST, "must be an IP address of this machine");
+            Ipv4Addr::LOCALHOST.into()
+        });
+        let last_port = u64::from(u16::MAX - SERVICES_AFTER_THE_GATEWAY);
+        let port = variables.number(&LOCAL_PORT, 0..=last_port);
+        Self {
+            host,
+            port: u16::try_from(port).unwrap_or_default(),
+            data: match variables.required(&LOCAL_DATA).as_str() {
+                ":memory:" => Data::Memory,
+                path => Data::Directory(PathBuf::from(path)),
+            },
+            json: variables.optional(&LOCAL_JSON).is_some_and(|value| value == "1"),
+            wechat_secret: variables.optional(&LOCAL_WECHAT_SECRET),
+        }
+    }
+
+    pub(crate) fn emulators_ports(&self) -> Ports {
+        Ports {
+            dynamodb: self.port_after(1),
+            s3: self.port_after(2),
+            secretsmanager: self.port_after(3),
+            wechat: self.port_after(4),
+        }
+    }
+
+    pub(crate) fn lambda_port(&self) -> u16 {
+        self.port_after(SERVICES_AFTER_THE_GATEWAY)
+    }
+
+    fn port_after(&self, count: u16) -> u16 {
+        if self.port == 0 { 0 } else { self.port.saturating_add(count) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::config::{Problems, from_lookup};
+
+    use super::*;
+
+    fn with(values: &[(&str, &str)]) -> Result<Settings, Problems> {
+        let lookup = |name: &str| values.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
+        from_lookup(&lookup, Settings::read)
+    }
+
+    #[test]
+    fn untold_the_stack_is_at_home_and_keeps_its_data() {
+        let settings = with(&[]).unwrap();
+
+        assert_eq!((settings.host, settings.port), (Ipv4Addr::LOCALHOST.into(), 8787));
+        assert_eq!(settings.data, Data::Directory("target/local".into()));
+        assert_eq!((settings.json, settings.wechat_secret), (false, None));
+    }
+
+    #[test]
+    fn the_services_follow_the_gateway_port_by_port() {
+        let settings = with(&[("LOCAL_PORT", "9000")]).unwrap();
+
+        let ports = Ports { dynamodb: 9001, s3: 9002, secretsmanager: 9003, wechat: 9004 };
+        assert_eq!((settings.emulators_ports(), settings.lambda_port()), (ports, 9005));
+    }
+
+    #[test]
+    fn port_0_is_a_free_one_for_every_service() {
+        let settings = with(&[("LOCAL_PORT", "0"), ("LOCAL_DATA", ":memory:")]).unwrap();
+
+        assert_eq!((settings.emulators_ports(), settings.lambda_port()), (Ports::default(), 0));
+        assert_eq!(settings.data, Data::Memory);
+    }
+
+    #[test]
+    fn an_address_and_a_port_that_are_none_are_refused_at_once() {
+        let problems = with(&[("LOCAL_HOST", "my-laptop"), ("LOCAL_PORT", "65531")]).unwrap_err();
+
+        assert_eq!(problems.0.len(), 2, "{problems}");
+    }
+}
