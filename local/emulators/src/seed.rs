@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::clock;
 use crate::dynamodb;
-use crate::s3::store::{Headers, NewObject, Store, StoreError};
+use crate::s3::store::{Checksums, Headers, NewObject, Store, StoreError};
 
 /// Its rows are put at every start, because a seeded session that has expired is of no use to anyone.
 const ALWAYS_FRESH: &str = "SessionsTable";
@@ -80,14 +81,14 @@ impl Seed {
             let path = base.join(&object.file);
             let bytes = std::fs::read(&path).map_err(|cause| SeedError::File { path, cause })?;
             let key = object.key.clone();
-            put_object(store, bucket, object, &bytes)
+            put_object(store, bucket, object, bytes.into())
                 .map_err(|cause| SeedError::Object { key, cause: cause.to_string() })?;
         }
         Ok(())
     }
 }
 
-fn put_object(store: &Store, bucket: &str, object: SeedObject, bytes: &[u8]) -> Result<(), StoreError> {
+fn put_object(store: &Store, bucket: &str, object: SeedObject, bytes: Bytes) -> Result<(), StoreError> {
     let headers =
         Headers { content_type: Some(object.content_type), cache_control: object.cache_control, ..Headers::default() };
     match store.open_object(bucket, &object.key) {
@@ -96,7 +97,7 @@ fn put_object(store: &Store, bucket: &str, object: SeedObject, bytes: &[u8]) -> 
         Err(error) => return Err(error),
     }
     let modified = clock::now_to_the_second().into();
-    let new = NewObject { key: object.key, bytes, headers, checksums: Default::default(), modified };
+    let new = NewObject { key: object.key, bytes, headers, checksums: Checksums::default(), modified };
     store.put(bucket, new, &|_| Ok(())).map(drop)
 }
 

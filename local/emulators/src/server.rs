@@ -66,10 +66,10 @@ async fn bind(service: &'static str, host: IpAddr, port: u16) -> Result<Bound, B
     Ok(Bound { listener, url })
 }
 
-/// Stops the servers when it is dropped: they take no new connection and end the ones that idle.
-pub(crate) struct Shutdown(watch::Sender<()>);
+/// The running servers. Dropping this stops them: they take no new connection and end the ones that idle.
+pub(crate) struct Servers(watch::Sender<()>);
 
-impl Shutdown {
+impl Servers {
     pub(crate) fn new() -> Self {
         Self(watch::Sender::new(()))
     }

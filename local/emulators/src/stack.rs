@@ -13,7 +13,7 @@ use crate::s3;
 use crate::s3::store::Store;
 use crate::secretsmanager::{self, Secrets};
 use crate::seed::{Seed, SeedError};
-use crate::server::{BindFailure, Listeners, Shutdown};
+use crate::server::{BindFailure, Listeners, Servers};
 use crate::template::Template;
 use crate::wechat::{self, WeChat};
 
@@ -117,7 +117,7 @@ pub struct Emulators {
     secrets: Secrets,
     wechat_secret_arn: String,
     wechat: WeChat,
-    _shutdown: Shutdown,
+    servers: Servers,
     _directory_lock: Option<File>,
 }
 
@@ -141,7 +141,7 @@ impl Emulators {
             wechat_secret_arn: secrets.put(WECHAT_SECRET_NAME, &*options.wechat_secret),
             secrets,
             wechat: WeChat::new(WECHAT_APPID, &options.wechat_secret),
-            _shutdown: Shutdown::new(),
+            servers: Servers::new(),
             _directory_lock: opened.lock,
         };
         emulators.serve(listeners, options.public_read);
@@ -149,11 +149,10 @@ impl Emulators {
     }
 
     fn serve(&self, listeners: Listeners, public_read: bool) {
-        let servers = &self._shutdown;
-        servers.serve_database(listeners.dynamodb, self.database.clone());
-        servers.serve(listeners.s3, s3::router(Arc::clone(&self.store), public_read));
-        servers.serve(listeners.secretsmanager, secretsmanager::router(self.secrets.clone()));
-        servers.serve(listeners.wechat, wechat::router(self.wechat.clone()));
+        self.servers.serve_database(listeners.dynamodb, self.database.clone());
+        self.servers.serve(listeners.s3, s3::router(Arc::clone(&self.store), public_read));
+        self.servers.serve(listeners.secretsmanager, secretsmanager::router(self.secrets.clone()));
+        self.servers.serve(listeners.wechat, wechat::router(self.wechat.clone()));
     }
 
     /// `http://<address>:<port>` of DynamoDB.

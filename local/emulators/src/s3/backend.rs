@@ -13,7 +13,7 @@ use s3s::crypto::{Checksum as _, Crc32, Crc32c, Crc64Nvme, Md5, Sha1, Sha256};
 use s3s::dto::*;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
-use super::conditions::{Freshness, ReadConditions, WriteConditions, judge_copy_source};
+use super::conditions::{ReadConditions, WriteConditions, judge_copy_source};
 use super::list::{Listing, Page};
 use super::store::{Checksums, Headers, Metadata, NewObject, OpenObject, Store, StoreError};
 use crate::clock;
@@ -22,7 +22,7 @@ use crate::clock;
 const MAX_OBJECT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The most keys that one page lists and one `DeleteObjects` takes.
-const MAX_KEYS: i32 = 1000;
+const MAX_KEYS: usize = 1000;
 
 /// What `encoding-type=url` leaves as it is.
 const URL_ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
@@ -42,21 +42,8 @@ impl Backend {
         Ok(done.map_err(S3Error::internal_error)??)
     }
 
-    async fn put(
-        &self,
-        bucket: String,
-        key: String,
-        bytes: Bytes,
-        kept: (Headers, Checksums),
-        conditions: WriteConditions,
-    ) -> S3Result<Arc<Metadata>> {
-        let (headers, checksums) = kept;
-        let modified = clock::now_to_the_second().into();
-        self.blocking(move |store| {
-            let object = NewObject { key, bytes: &bytes, headers, checksums, modified };
-            store.put(&bucket, object, &|stored| conditions.judge(stored))
-        })
-        .await
+    async fn put(&self, bucket: String, object: NewObject, conditions: WriteConditions) -> S3Result<Arc<Metadata>> {
+        self.blocking(move |store| store.put(&bucket, object, &|stored| conditions.judge(stored))).await
     }
 
     async fn open(&self, bucket: String, key: String) -> S3Result<OpenObject> {
@@ -78,7 +65,7 @@ impl S3 for Backend {
         let bucket = request.input.bucket;
         let location = format!("/{bucket}");
         self.blocking(move |store| Ok(store.create_bucket(&bucket)?)).await?;
-        Ok(S3Response::new(CreateBucketOutput { location: Some(location), ..Default::default() }))
+        Ok(S3Response::new(CreateBucketOutput { location: Some(location) }))
     }
 
     async fn head_bucket(&self, request: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
@@ -94,7 +81,9 @@ impl S3 for Backend {
         let trailers = request.trailing_headers.and_then(|trailers| trailers.take()).unwrap_or_default();
         let checksums = verified_checksums(&input, &trailers, &bytes)?;
         let headers = headers_of_put(&mut input);
-        let stored = self.put(input.bucket, input.key, bytes, (headers, checksums.clone()), conditions).await?;
+        let modified = clock::now_to_the_second().into();
+        let object = NewObject { key: input.key, bytes, headers, checksums: checksums.clone(), modified };
+        let stored = self.put(input.bucket, object, conditions).await?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: Some(etag(&stored)),
             checksum_crc32: checksums.crc32,
@@ -107,86 +96,46 @@ impl S3 for Backend {
     }
 
     async fn get_object(&self, request: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
-        let anonymous = request.credentials.is_none();
+        let signed = request.credentials.is_some();
         let input = request.input;
-        let opened = self.open(input.bucket, input.key).await;
-        let object = opened.map_err(|error| if anonymous { hide_absence(error) } else { error })?;
         let conditions = ReadConditions {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
             if_modified_since: input.if_modified_since,
             if_unmodified_since: input.if_unmodified_since,
         };
-        if conditions.judge(&object.metadata)? == Freshness::NotModified {
-            return Err(not_modified(&object.metadata));
-        }
+        let opened = self.open(input.bucket, input.key).await;
+        let object = opened.map_err(|error| told(signed, error))?;
+        conditions.judge(&object.metadata)?;
         let size = object.metadata.size;
         let range = input.range.map(|range| range.check(size)).transpose()?;
         let content_range = range.as_ref().map(|range| format!("bytes {}-{}/{size}", range.start, range.end - 1));
-        let asked_for_checksums = input.checksum_mode.is_some() && range.is_none();
-        let metadata = object.metadata.clone();
-        let bytes = self.blocking(move |_| Ok(object.read(range.unwrap_or(0..size))?)).await?;
-        let mut output = GetObjectOutput {
-            accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(bytes.len()).ok(),
-            content_range,
-            body: Some(StreamingBlob::from(Body::from(Bytes::from(bytes)))),
-            e_tag: Some(etag(&metadata)),
-            last_modified: Some(metadata.modified),
-            content_type: metadata.headers.content_type,
-            cache_control: metadata.headers.cache_control,
-            content_disposition: metadata.headers.content_disposition,
-            content_encoding: metadata.headers.content_encoding,
-            content_language: metadata.headers.content_language,
-            expires: metadata.headers.expires,
-            metadata: Some(metadata.headers.user.into_iter().collect()),
-            ..Default::default()
-        };
-        if asked_for_checksums {
-            output.checksum_crc32 = metadata.checksums.crc32;
-            output.checksum_crc32c = metadata.checksums.crc32c;
-            output.checksum_crc64nvme = metadata.checksums.crc64nvme;
-            output.checksum_sha1 = metadata.checksums.sha1;
-            output.checksum_sha256 = metadata.checksums.sha256;
+        let mut metadata = object.metadata.clone();
+        // A checksum is that of the whole object.
+        if input.checksum_mode.is_none() || range.is_some() {
+            metadata.checksums = Checksums::default();
         }
-        Ok(S3Response::new(output))
+        let bytes = self.blocking(move |_| Ok(object.read(range.unwrap_or(0..size))?)).await?;
+        Ok(S3Response::new(sent(metadata, bytes.into(), content_range)))
     }
 
     async fn head_object(&self, request: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
-        let anonymous = request.credentials.is_none();
+        let signed = request.credentials.is_some();
         let input = request.input;
-        let found = self.find(&input.bucket, &input.key);
-        let object = found.map_err(|error| if anonymous { hide_absence(error) } else { error })?;
         let conditions = ReadConditions {
             if_match: input.if_match,
             if_none_match: input.if_none_match,
             if_modified_since: input.if_modified_since,
             if_unmodified_since: input.if_unmodified_since,
         };
-        if conditions.judge(&object)? == Freshness::NotModified {
-            return Err(not_modified(&object));
+        let found = self.find(&input.bucket, &input.key);
+        let object = found.map_err(|error| told(signed, error))?;
+        conditions.judge(&object)?;
+        let mut metadata = Metadata::clone(&object);
+        if input.checksum_mode.is_none() {
+            metadata.checksums = Checksums::default();
         }
-        let headers = object.headers.clone();
-        let checksums = if input.checksum_mode.is_some() { object.checksums.clone() } else { Checksums::default() };
-        Ok(S3Response::new(HeadObjectOutput {
-            accept_ranges: Some("bytes".to_owned()),
-            content_length: i64::try_from(object.size).ok(),
-            e_tag: Some(etag(&object)),
-            last_modified: Some(object.modified.clone()),
-            content_type: headers.content_type,
-            cache_control: headers.cache_control,
-            content_disposition: headers.content_disposition,
-            content_encoding: headers.content_encoding,
-            content_language: headers.content_language,
-            expires: headers.expires,
-            metadata: Some(headers.user.into_iter().collect()),
-            checksum_crc32: checksums.crc32,
-            checksum_crc32c: checksums.crc32c,
-            checksum_crc64nvme: checksums.crc64nvme,
-            checksum_sha1: checksums.sha1,
-            checksum_sha256: checksums.sha256,
-            ..Default::default()
-        }))
+        Ok(S3Response::new(described(metadata)))
     }
 
     async fn copy_object(&self, request: S3Request<CopyObjectInput>) -> S3Result<S3Response<CopyObjectOutput>> {
@@ -208,11 +157,11 @@ impl S3 for Backend {
             &source.metadata,
         )?;
         let headers = if replaces { headers_of_copy(&mut input) } else { source.metadata.headers.clone() };
-        let checksums = source.metadata.checksums.clone();
-        let size = source.metadata.size;
-        let bytes = self.blocking(move |_| Ok(source.read(0..size)?)).await?;
-        let unconditional = WriteConditions::new(None, None)?;
-        let stored = self.put(input.bucket, input.key, bytes.into(), (headers, checksums), unconditional).await?;
+        let Metadata { checksums, size, .. } = source.metadata.clone();
+        let bytes = self.blocking(move |_| Ok(source.read(0..size)?)).await?.into();
+        let modified = clock::now_to_the_second().into();
+        let object = NewObject { key: input.key, bytes, headers, checksums, modified };
+        let stored = self.put(input.bucket, object, WriteConditions::none()).await?;
         let copied = CopyObjectResult {
             e_tag: Some(etag(&stored)),
             last_modified: Some(stored.modified.clone()),
@@ -233,7 +182,7 @@ impl S3 for Backend {
         request: S3Request<DeleteObjectsInput>,
     ) -> S3Result<S3Response<DeleteObjectsOutput>> {
         let DeleteObjectsInput { bucket, delete, .. } = request.input;
-        if delete.objects.is_empty() || delete.objects.len() > MAX_KEYS as usize {
+        if delete.objects.is_empty() || delete.objects.len() > MAX_KEYS {
             return Err(s3_error!(MalformedXML));
         }
         let quiet = delete.quiet.unwrap_or(false);
@@ -254,20 +203,71 @@ impl S3 for Backend {
         request: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         let input = request.input;
-        let limit = input.max_keys.unwrap_or(MAX_KEYS).min(MAX_KEYS);
+        let limit = usize::try_from(input.max_keys.unwrap_or(i32::MAX))
+            .map_err(|_| s3_error!(InvalidArgument, "max-keys cannot be negative"))?;
         let token = input.continuation_token.as_deref().map(read_token).transpose()?;
         let listing = Listing {
             prefix: input.prefix.as_deref().unwrap_or_default(),
             delimiter: input.delimiter.as_deref().unwrap_or_default(),
             after: token.as_deref().or(input.start_after.as_deref()).unwrap_or_default(),
-            limit: usize::try_from(limit).map_err(|_| s3_error!(InvalidArgument, "max-keys cannot be negative"))?,
+            limit: limit.min(MAX_KEYS),
         };
+        let limit = listing.limit;
         let page = self.store.read_bucket(&input.bucket, |bucket| listing.page(bucket))?;
         Ok(S3Response::new(listed(input, page, limit)))
     }
 }
 
-fn listed(input: ListObjectsV2Input, page: Page, limit: i32) -> ListObjectsV2Output {
+/// The answer to a GET.
+fn sent(metadata: Metadata, bytes: Bytes, content_range: Option<String>) -> GetObjectOutput {
+    GetObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        content_length: i64::try_from(bytes.len()).ok(),
+        content_range,
+        body: Some(StreamingBlob::from(Body::from(bytes))),
+        e_tag: Some(etag(&metadata)),
+        last_modified: Some(metadata.modified),
+        content_type: metadata.headers.content_type,
+        cache_control: metadata.headers.cache_control,
+        content_disposition: metadata.headers.content_disposition,
+        content_encoding: metadata.headers.content_encoding,
+        content_language: metadata.headers.content_language,
+        expires: metadata.headers.expires,
+        metadata: Some(metadata.headers.user.into_iter().collect()),
+        checksum_crc32: metadata.checksums.crc32,
+        checksum_crc32c: metadata.checksums.crc32c,
+        checksum_crc64nvme: metadata.checksums.crc64nvme,
+        checksum_sha1: metadata.checksums.sha1,
+        checksum_sha256: metadata.checksums.sha256,
+        ..Default::default()
+    }
+}
+
+/// The answer to a HEAD.
+fn described(metadata: Metadata) -> HeadObjectOutput {
+    HeadObjectOutput {
+        accept_ranges: Some("bytes".to_owned()),
+        content_length: i64::try_from(metadata.size).ok(),
+        e_tag: Some(etag(&metadata)),
+        last_modified: Some(metadata.modified),
+        content_type: metadata.headers.content_type,
+        cache_control: metadata.headers.cache_control,
+        content_disposition: metadata.headers.content_disposition,
+        content_encoding: metadata.headers.content_encoding,
+        content_language: metadata.headers.content_language,
+        expires: metadata.headers.expires,
+        metadata: Some(metadata.headers.user.into_iter().collect()),
+        checksum_crc32: metadata.checksums.crc32,
+        checksum_crc32c: metadata.checksums.crc32c,
+        checksum_crc64nvme: metadata.checksums.crc64nvme,
+        checksum_sha1: metadata.checksums.sha1,
+        checksum_sha256: metadata.checksums.sha256,
+        ..Default::default()
+    }
+}
+
+/// One page of a bucket as it is answered.
+fn listed(input: ListObjectsV2Input, page: Page, limit: usize) -> ListObjectsV2Output {
     let encoded = input.encoding_type.as_ref().is_some_and(|encoding| encoding.as_str() == "url");
     let text = |key: String| if encoded { utf8_percent_encode(&key, URL_ENCODED).to_string() } else { key };
     let key_count = i32::try_from(page.entries()).ok();
@@ -286,7 +286,7 @@ fn listed(input: ListObjectsV2Input, page: Page, limit: i32) -> ListObjectsV2Out
         contents: Some(contents.collect()),
         common_prefixes: Some(groups.collect()),
         key_count,
-        max_keys: Some(limit),
+        max_keys: i32::try_from(limit).ok(),
         name: Some(input.bucket),
         prefix: Some(text(input.prefix.unwrap_or_default())),
         delimiter: input.delimiter.map(text),
@@ -397,29 +397,9 @@ fn without_aws_chunked(encoding: &str) -> Option<String> {
     if kept.is_empty() { None } else { Some(kept.join(",")) }
 }
 
-/// 304 with the headers that a cache refreshes.
-fn not_modified(object: &Metadata) -> S3Error {
-    let mut headers = HeaderMap::new();
-    if let Ok(etag) = etag(object).to_http_header() {
-        headers.insert(http::header::ETAG, etag);
-    }
-    let mut date = Vec::new();
-    if object.modified.format(TimestampFormat::HttpDate, &mut date).is_ok()
-        && let Ok(date) = http::HeaderValue::from_bytes(&date)
-    {
-        headers.insert(http::header::LAST_MODIFIED, date);
-    }
-    if let Some(Ok(cache_control)) = object.headers.cache_control.as_deref().map(str::parse) {
-        headers.insert(http::header::CACHE_CONTROL, cache_control);
-    }
-    let mut error = s3_error!(NotModified);
-    error.set_headers(headers);
-    error
-}
-
-/// Who may not list a bucket is not told which keys are missing.
-fn hide_absence(error: S3Error) -> S3Error {
-    if *error.code() == S3ErrorCode::NoSuchKey { s3_error!(AccessDenied) } else { error }
+/// A stranger, who may not list the bucket, is not told which keys are missing.
+fn told(signed: bool, error: S3Error) -> S3Error {
+    if !signed && *error.code() == S3ErrorCode::NoSuchKey { s3_error!(AccessDenied) } else { error }
 }
 
 fn etag(object: &Metadata) -> ETag {

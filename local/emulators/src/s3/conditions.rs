@@ -1,7 +1,8 @@
 //! Conditional requests, as RFC 9110 orders them and S3 answers them.
 
-use s3s::dto::{ETagCondition, Timestamp};
-use s3s::{S3Result, s3_error};
+use http::header::{self, HeaderValue};
+use s3s::dto::{ETagCondition, Timestamp, TimestampFormat};
+use s3s::{S3Error, S3Result, s3_error};
 
 use super::store::{Metadata, StoreError};
 
@@ -13,40 +14,57 @@ pub(super) struct ReadConditions {
     pub(super) if_unmodified_since: Option<Timestamp>,
 }
 
-/// How a read goes on.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) enum Freshness {
-    Send,
-    NotModified,
-}
-
 impl ReadConditions {
-    pub(super) fn judge(&self, object: &Metadata) -> S3Result<Freshness> {
+    /// # Errors
+    /// 412 where the reader wants another object than this one, 304 where it has this one.
+    pub(super) fn judge(&self, object: &Metadata) -> S3Result<()> {
         let wanted = match (&self.if_match, &self.if_unmodified_since) {
             (Some(condition), _) => matches(condition, object),
             (None, Some(since)) => object.modified <= *since,
             (None, None) => true,
         };
-        if !wanted {
-            return Err(s3_error!(PreconditionFailed));
-        }
         let known = match (&self.if_none_match, &self.if_modified_since) {
             (Some(condition), _) => matches(condition, object),
             (None, Some(since)) => object.modified <= *since,
             (None, None) => false,
         };
-        Ok(if known { Freshness::NotModified } else { Freshness::Send })
+        match (wanted, known) {
+            (false, _) => Err(s3_error!(PreconditionFailed)),
+            (true, true) => Err(not_modified(object)),
+            (true, false) => Ok(()),
+        }
     }
 }
 
-/// The condition headers of a PUT.
+/// 304 with the headers that a cache refreshes.
+fn not_modified(object: &Metadata) -> S3Error {
+    let mut date = Vec::new();
+    let _ = object.modified.format(TimestampFormat::HttpDate, &mut date);
+    let values = [
+        (header::ETAG, HeaderValue::try_from(format!("\"{}\"", object.etag)).ok()),
+        (header::LAST_MODIFIED, HeaderValue::try_from(date).ok()),
+        (header::CACHE_CONTROL, object.headers.cache_control.as_deref().and_then(|value| value.parse().ok())),
+    ];
+    let headers = values.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let mut error = s3_error!(NotModified);
+    error.set_headers(headers.collect());
+    error
+}
+
+/// The condition headers of a write.
+#[derive(Default)]
 pub(super) struct WriteConditions {
     if_match: Option<ETagCondition>,
     only_if_absent: bool,
 }
 
 impl WriteConditions {
-    /// S3 knows `If-None-Match` on a PUT only as `*`.
+    pub(super) fn none() -> Self {
+        Self::default()
+    }
+
+    /// # Errors
+    /// Where `If-None-Match` is anything but `*`: S3 knows no other on a PUT.
     pub(super) fn new(if_match: Option<ETagCondition>, if_none_match: Option<ETagCondition>) -> S3Result<Self> {
         match if_none_match {
             Some(ETagCondition::ETag(_)) => {

@@ -9,13 +9,18 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::error_handling::HandleError;
+use axum::extract::Request;
 use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::Response;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::dto::GetObjectInput;
 use s3s::host::{S3Host, VirtualHost};
 use s3s::service::S3ServiceBuilder;
 use s3s::{S3Request, S3Result, s3_error};
+use tracing::Dispatch;
+use tracing::instrument::WithSubscriber as _;
 
 use self::backend::Backend;
 use self::store::Store;
@@ -30,7 +35,12 @@ pub(crate) fn router(store: Arc<Store>, public_read: bool) -> Router {
     builder.set_access(Access { public_read });
     builder.set_host(Hosts);
     let service = HandleError::new(builder.build(), |_| async { StatusCode::INTERNAL_SERVER_ERROR });
-    Router::new().fallback_service(service)
+    Router::new().fallback_service(service).layer(middleware::from_fn(unlogged))
+}
+
+/// The protocol layer logs every refusal as an error and, at finer levels, whole requests with their signatures.
+async fn unlogged(request: Request, next: Next) -> Response {
+    next.run(request).with_subscriber(Dispatch::none()).await
 }
 
 /// The one pair of keys.

@@ -13,6 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use bytes::Bytes;
 use s3s::crypto::{Checksum as _, Md5, Sha256};
 use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -54,9 +55,9 @@ pub(crate) struct Checksums {
 }
 
 /// An object about to be stored.
-pub(crate) struct NewObject<'a> {
+pub(crate) struct NewObject {
     pub(crate) key: String,
-    pub(crate) bytes: &'a [u8],
+    pub(crate) bytes: Bytes,
     pub(crate) headers: Headers,
     pub(crate) checksums: Checksums,
     pub(crate) modified: Timestamp,
@@ -115,10 +116,9 @@ impl Store {
     }
 
     fn clear_interrupted_writes(&self) -> io::Result<()> {
-        match fs::remove_dir_all(self.temporaries()) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => fs::create_dir(self.temporaries()),
-        }
+        fs::create_dir_all(self.temporaries())?;
+        fs::remove_dir_all(self.temporaries())?;
+        fs::create_dir(self.temporaries())
     }
 
     /// Makes a bucket; one that is there stays as it is.
@@ -143,19 +143,19 @@ impl Store {
     pub(crate) fn put(
         &self,
         bucket: &str,
-        object: NewObject<'_>,
+        object: NewObject,
         holds: &Precondition<'_>,
     ) -> Result<Arc<Metadata>, StoreError> {
         self.read_bucket(bucket, |_| ())?;
         let metadata = Arc::new(Metadata {
-            etag: hex(&Md5::checksum(object.bytes)),
+            etag: hex(&Md5::checksum(&object.bytes)),
             size: object.bytes.len() as u64,
             key: object.key,
             modified: object.modified,
             headers: object.headers,
             checksums: object.checksums,
         });
-        let temporary = self.write_temporary(&metadata, object.bytes)?;
+        let temporary = self.write_temporary(&metadata, &object.bytes)?;
         let committed = self.commit(bucket, &metadata, &temporary, holds);
         if committed.is_err() {
             // Left behind at worst, and cleared at the next start.

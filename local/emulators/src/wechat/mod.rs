@@ -55,8 +55,13 @@ struct Exchange {
 
 /// What WeChat says to an exchange.
 enum Outcome {
-    Session { openid: String, session_key: String },
+    Session {
+        openid: String,
+        session_key: String,
+    },
     Errcode(i64),
+    /// Nothing: the code was not looked at.
+    Untouched,
 }
 
 impl WeChat {
@@ -125,17 +130,15 @@ impl WeChat {
         let mut state = self.lock();
         state.codes.push(call.js_code.clone());
         let scripted = state.next.pop_front().or_else(|| state.always.clone());
-        let refusal = self.refusal(&state, call);
         let spoken = SpeakingCode::parse(&call.js_code).and_then(|code| code.behaviour);
-        // A special code is a code: it works for a caller with the right app id and secret only.
-        let behaviour = scripted.or_else(|| spoken.filter(|_| refusal.is_none()));
-        let exchanges = behaviour.as_ref().is_none_or(Behaviour::exchanges);
-        let outcome = match refusal {
-            Some(errcode) => Outcome::Errcode(errcode),
-            None if exchanges => self.exchange(&mut state, &call.js_code),
-            None => Outcome::Errcode(0),
+        let outcome = match (self.refusal(&state, call), scripted.as_ref().or(spoken.as_ref())) {
+            (Some(errcode), _) => Outcome::Errcode(errcode),
+            (None, Some(behaviour)) if !behaviour.exchanges() => Outcome::Untouched,
+            (None, _) => self.exchange(&mut state, &call.js_code),
         };
-        (behaviour, outcome)
+        // What a code says about itself holds while it is good; a refusal of it is a plain one.
+        let refused = matches!(outcome, Outcome::Errcode(_));
+        (scripted.or(spoken.filter(|_| !refused)), outcome)
     }
 
     /// The `errcode` of a call that is wrong before its code is looked at.

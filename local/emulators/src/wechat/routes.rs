@@ -7,7 +7,7 @@ use axum::extract::{Query, State};
 use axum::response::Response;
 use axum::routing::{get, post};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt as _, stream};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, LOCATION};
 use http::{HeaderValue, StatusCode};
 use serde::Deserialize;
@@ -54,6 +54,7 @@ async fn code2session(State(wechat): State<WeChat>, Query(call): Query<Exchange>
 impl Outcome {
     fn body(&self) -> Value {
         match self {
+            Self::Untouched => json!({}),
             Self::Session { openid, session_key } => json!({ "openid": openid, "session_key": session_key }),
             Self::Errcode(errcode) => {
                 json!({ "errcode": errcode, "errmsg": format!("{}, rid: {}", errmsg(*errcode), rid()) })
@@ -102,7 +103,12 @@ fn redirect() -> Response {
 /// Announces the whole answer, sends half of it and ends the connection.
 fn cut(whole: &str) -> Response {
     let half = Bytes::copy_from_slice(&whole.as_bytes()[..whole.len() / 2]);
-    let chunks = stream::iter([Ok(half), Err(io::Error::from(io::ErrorKind::ConnectionReset))]);
+    let end = async {
+        // Without a pause the end would overtake the half, which the server still holds back then.
+        tokio::task::yield_now().await;
+        Err(io::Error::from(io::ErrorKind::ConnectionReset))
+    };
+    let chunks = stream::iter([Ok(half)]).chain(stream::once(end));
     let mut response = text(Body::from_stream(chunks));
     response.headers_mut().insert(CONTENT_LENGTH, whole.len().into());
     response

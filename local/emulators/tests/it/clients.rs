@@ -4,8 +4,9 @@ use std::net::SocketAddr;
 
 use aws_credential_types::Credentials;
 use aws_smithy_http_client::Builder;
-use emulators::template::{Bucket, Template};
+use emulators::template::{Bucket, Table, Template};
 use emulators::{ACCESS_KEY_ID, Emulators, Options, REGION, SECRET_ACCESS_KEY};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -15,27 +16,97 @@ pub(crate) async fn start() -> Emulators {
     start_with(Options::default()).await
 }
 
-/// Emulators with a bucket and no tables.
 pub(crate) async fn start_with(options: Options) -> Emulators {
     let emulators = Emulators::start(options).await.unwrap();
-    let bucket = Bucket { logical_id: "ImagesBucket".to_owned(), name: BUCKET.to_owned() };
-    let template = Template { tables: Vec::new(), bucket, functions: Vec::new() };
-    emulators.create_resources(&template).await.unwrap();
+    emulators.create_resources(&resources()).await.unwrap();
     emulators
 }
 
-pub(crate) fn s3(emulators: &Emulators) -> aws_sdk_s3::Client {
-    s3_as(emulators, ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+/// A bucket, and tables of the shapes that the product has: by one key and by two, with a TTL, an index and a stream.
+pub(crate) fn resources() -> Template {
+    let bucket = Bucket { logical_id: "ImagesBucket".to_owned(), name: BUCKET.to_owned() };
+    Template { tables: vec![sessions_table(), tasks_table()], bucket, functions: Vec::new() }
 }
 
-pub(crate) fn s3_as(emulators: &Emulators, key: &str, secret: &str) -> aws_sdk_s3::Client {
+fn sessions_table() -> Table {
+    let create = json!({
+        "TableName": "SessionsTable",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            { "AttributeName": "user_id", "AttributeType": "S" },
+            { "AttributeName": "session_hash", "AttributeType": "S" },
+        ],
+        "KeySchema": [
+            { "AttributeName": "user_id", "KeyType": "HASH" },
+            { "AttributeName": "session_hash", "KeyType": "RANGE" },
+        ],
+    });
+    Table { logical_id: "SessionsTable".to_owned(), create, ttl_attribute: Some("expires_at".to_owned()) }
+}
+
+fn tasks_table() -> Table {
+    let create = json!({
+        "TableName": "TasksTable",
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [
+            { "AttributeName": "task_id", "AttributeType": "S" },
+            { "AttributeName": "owner_id", "AttributeType": "S" },
+            { "AttributeName": "created_at", "AttributeType": "N" },
+        ],
+        "KeySchema": [{ "AttributeName": "task_id", "KeyType": "HASH" }],
+        "GlobalSecondaryIndexes": [{
+            "IndexName": "by-owner",
+            "KeySchema": [
+                { "AttributeName": "owner_id", "KeyType": "HASH" },
+                { "AttributeName": "created_at", "KeyType": "RANGE" },
+            ],
+            "Projection": { "ProjectionType": "ALL" },
+        }],
+        "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
+    });
+    Table { logical_id: "TasksTable".to_owned(), create, ttl_attribute: None }
+}
+
+pub(crate) fn s3(emulators: &Emulators) -> aws_sdk_s3::Client {
+    s3_at(emulators.s3_url())
+}
+
+pub(crate) fn s3_at(url: &str) -> aws_sdk_s3::Client {
+    s3_as(url, ACCESS_KEY_ID, SECRET_ACCESS_KEY)
+}
+
+pub(crate) fn s3_as(url: &str, key: &str, secret: &str) -> aws_sdk_s3::Client {
     let config = aws_sdk_s3::Config::builder()
         .behavior_version(aws_sdk_s3::config::BehaviorVersion::latest())
         .region(aws_sdk_s3::config::Region::new(REGION))
-        .endpoint_url(emulators.s3_url())
+        .endpoint_url(url)
         .credentials_provider(Credentials::new(key, secret, None, None, "test"))
         .http_client(Builder::new().build_http());
     aws_sdk_s3::Client::from_conf(config.build())
+}
+
+pub(crate) fn dynamodb(emulators: &Emulators) -> aws_sdk_dynamodb::Client {
+    dynamodb_at(emulators.dynamodb_url())
+}
+
+pub(crate) fn dynamodb_at(url: &str) -> aws_sdk_dynamodb::Client {
+    let config = aws_sdk_dynamodb::Config::builder()
+        .behavior_version(aws_sdk_dynamodb::config::BehaviorVersion::latest())
+        .region(aws_sdk_dynamodb::config::Region::new(REGION))
+        .endpoint_url(url)
+        .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "test"))
+        .http_client(Builder::new().build_http());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}
+
+pub(crate) fn secretsmanager(emulators: &Emulators) -> aws_sdk_secretsmanager::Client {
+    let config = aws_sdk_secretsmanager::Config::builder()
+        .behavior_version(aws_sdk_secretsmanager::config::BehaviorVersion::latest())
+        .region(aws_sdk_secretsmanager::config::Region::new(REGION))
+        .endpoint_url(emulators.secretsmanager_url())
+        .credentials_provider(Credentials::new(ACCESS_KEY_ID, SECRET_ACCESS_KEY, None, None, "test"))
+        .http_client(Builder::new().build_http());
+    aws_sdk_secretsmanager::Client::from_conf(config.build())
 }
 
 /// An answer, as it came over the wire.
