@@ -1,5 +1,7 @@
 //! DynamoDB: `dynoxide`, in this process.
 
+use std::collections::BTreeMap;
+
 use dynoxide::{Database, DynoxideError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -7,17 +9,34 @@ use serde_json::{Value, json};
 use crate::ResourceError;
 use crate::template::Table;
 
-/// Makes a table as the template describes it; one that is there keeps its rows and its definition.
+/// Makes a table as the template describes it, or finds one that was made so.
 pub(crate) fn create_table(database: &Database, table: &Table) -> Result<(), ResourceError> {
     let failure = |cause| ResourceError::Table { table: table.logical_id.clone(), cause };
     match database.create_table(request(table.create.clone()).map_err(failure)?) {
-        Ok(_) | Err(DynoxideError::ResourceInUseException(_)) => {}
+        Ok(_) => {}
+        Err(DynoxideError::ResourceInUseException(_)) => {
+            if shape(&described(database, &table.logical_id).map_err(failure)?) != shape(&table.create) {
+                return Err(ResourceError::TableDiffers { table: table.logical_id.clone() });
+            }
+        }
         Err(cause) => return Err(failure(cause)),
     }
     match &table.ttl_attribute {
         Some(attribute) => enable_ttl(database, &table.logical_id, attribute).map_err(failure),
         None => Ok(()),
     }
+}
+
+fn described(database: &Database, table: &str) -> dynoxide::Result<Value> {
+    let answer = database.describe_table(request(json!({ "TableName": table }))?)?;
+    serde_json::to_value(answer.table).map_err(|error| DynoxideError::InternalServerError(error.to_string()))
+}
+
+/// What code relies on in a table: its key, and the indexes with theirs.
+fn shape(definition: &Value) -> (&Value, BTreeMap<&str, &Value>) {
+    let indexes = definition["GlobalSecondaryIndexes"].as_array().into_iter().flatten();
+    let indexes = indexes.filter_map(|index| Some((index["IndexName"].as_str()?, &index["KeySchema"])));
+    (&definition["KeySchema"], indexes.collect())
 }
 
 /// DynamoDB refuses to enable what is enabled.
@@ -39,8 +58,8 @@ pub(crate) fn put(database: &Database, table: &str, item: &Value) -> dynoxide::R
 
 /// Puts a row unless there is one with its key.
 pub(crate) fn put_if_absent(database: &Database, table: &str, item: &Value) -> dynoxide::Result<()> {
-    let described = database.describe_table(request(json!({ "TableName": table }))?)?;
-    let partition_key = described.table.key_schema.first().map(|key| key.attribute_name.as_str());
+    let described = described(database, table)?;
+    let partition_key = &described["KeySchema"][0]["AttributeName"];
     let put = request(json!({
         "TableName": table,
         "Item": item,

@@ -90,6 +90,10 @@ pub enum StartError {
 /// Why a table or the bucket could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ResourceError {
+    #[error(
+        "the table {table} that was kept has another key or other indexes: remove the data directory to start anew"
+    )]
+    TableDiffers { table: String },
     #[error("cannot make the table {table}: {cause}")]
     Table { table: String, cause: DynoxideError },
     #[error("cannot make the bucket {bucket}: {cause}")]
@@ -195,7 +199,7 @@ impl Emulators {
     /// Makes the template's tables and its bucket where they are missing; what is there stays as it is.
     ///
     /// # Errors
-    /// Where a table's definition is refused or the data cannot be written.
+    /// Where a table's definition is refused, or is another than that of the table kept, or the data cannot be written.
     pub async fn create_resources(&self, template: &Template) -> Result<(), ResourceError> {
         for table in &template.tables {
             dynamodb::create_table(&self.database, table)?;

@@ -1,9 +1,10 @@
 use std::time::Duration;
 
-use emulators::{Data, Emulators, Options, Ports, StartError};
+use emulators::template::Template;
+use emulators::{Data, Emulators, Options, Ports, ResourceError, StartError};
 use tokio::net::TcpListener;
 
-use crate::clients::{get, resources, start};
+use crate::clients::{get, resources, start, start_with};
 
 #[tokio::test]
 async fn every_port_that_is_taken_is_named_at_once() {
@@ -62,6 +63,33 @@ async fn making_the_resources_again_changes_nothing() {
     emulators.create_resources(&resources()).await.unwrap();
 
     assert_eq!(emulators.database().table_count().unwrap(), 2);
+}
+
+#[tokio::test]
+async fn a_kept_table_of_another_shape_is_not_taken_for_the_wanted_one() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = Options { data: Data::Directory(directory.path().to_owned()), ..Options::default() };
+    drop(start_with(options.clone()).await);
+    let mut changed = resources();
+    changed.tables[1].create["GlobalSecondaryIndexes"][0]["IndexName"] = "by-title".into();
+
+    let emulators = Emulators::start(options).await.unwrap();
+
+    let refused = emulators.create_resources(&changed).await.unwrap_err();
+    assert!(matches!(&refused, ResourceError::TableDiffers { table } if table == "TasksTable"), "{refused:?}");
+    emulators.create_resources(&resources()).await.unwrap();
+}
+
+#[tokio::test]
+async fn the_tables_and_the_bucket_of_the_project_can_be_made() {
+    let emulators = Emulators::start(Options::default()).await.unwrap();
+    let template = Template::parse(include_str!("../../../../template.yaml")).unwrap();
+
+    emulators.create_resources(&template).await.unwrap();
+    emulators.create_resources(&template).await.unwrap();
+
+    assert_eq!(emulators.database().table_count().unwrap(), template.tables.len());
+    assert_eq!(emulators.bucket(), Some(template.bucket.name.as_str()));
 }
 
 #[tokio::test]
