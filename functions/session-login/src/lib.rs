@@ -1,0 +1,142 @@
+#![doc = include_str!("../README.md")]
+
+use std::net::IpAddr;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use jiff::Timestamp;
+use lambda_http::request::RequestContext;
+use lambda_http::{Request, RequestExt};
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use serde::{Deserialize, Serialize};
+use session::{Issued, LoginLimit, Sessions, User, Users};
+use web::{ApiError, ErrorCode, Response, respond};
+use wechat::{Code, OpenId, WeChat, WeChatError};
+
+/// WeChat counts exchanges by the minute.
+const WECHAT_QUOTA_SECONDS: u32 = 60;
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    login: session::LoginConfig,
+    wechat: wechat::Config,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_secretsmanager(variables),
+            sessions: session::Config::read(variables),
+            login: session::LoginConfig::read(variables),
+            wechat: wechat::Config::read(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    limit: LoginLimit,
+    wechat: WeChat,
+    users: Users,
+    sessions: Sessions,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        Self {
+            limit: LoginLimit::new(&config.sessions, &config.login, aws.dynamodb()),
+            wechat: WeChat::new(config.wechat, &aws),
+            users: Users::new(&config.login, aws.dynamodb()),
+            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
+        }
+    }
+
+    /// Opens the connection to DynamoDB and reads the app secret, which the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(async { tokio::join!(self.sessions.warm(), self.wechat.warm()) }).await;
+    }
+}
+
+#[derive(Deserialize)]
+struct Login {
+    code: String,
+}
+
+#[derive(Serialize)]
+struct LoggedIn<'a> {
+    user_id: &'a str,
+    session_id: &'a str,
+    expires_at: Timestamp,
+    is_new_user: bool,
+}
+
+impl<'a> LoggedIn<'a> {
+    fn of(user: &'a User, session: &'a Issued) -> Self {
+        Self {
+            user_id: user.id.as_str(),
+            session_id: session.session_id.expose(),
+            expires_at: session.expires_at,
+            is_new_user: user.is_new,
+        }
+    }
+}
+
+/// Exchanges a WeChat code for a session of ours.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    if request.method() != Method::POST {
+        return web::method_not_allowed(&[Method::DELETE, Method::GET, Method::POST]);
+    }
+    let code = code_of(&request)?;
+    let source = source_of(&request);
+
+    app.limit.check(source, now).await?;
+    let openid = ask_wechat(app, code, source, now).await?;
+    let user = app.users.find_or_create(app.wechat.app_id(), openid.expose(), now).await?;
+    let session = app.sessions.issue(&user, now).await?;
+    respond::created(&LoggedIn::of(&user, &session))
+}
+
+fn code_of(request: &Request) -> Result<Code, ApiError> {
+    let login: Login = web::json(request.body())?;
+    Code::parse(login.code).map_err(|error| ApiError::from(ErrorCode::BadRequest).because(error))
+}
+
+/// Where the request comes from, as API Gateway saw it: `X-Forwarded-For` is whatever the client likes.
+fn source_of(request: &Request) -> Option<IpAddr> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
+    }
+}
+
+/// The openid behind a code. A refused code counts against its source, and may turn out to be one too many.
+async fn ask_wechat(app: &App, code: Code, source: Option<IpAddr>, now: Timestamp) -> Result<OpenId, ApiError> {
+    let openid = app.wechat.openid(code).await;
+    if let Err(WeChatError::CodeInvalid(_)) = &openid {
+        app.limit.record_failure(source, now).await?;
+    }
+    openid.map_err(refusal)
+}
+
+fn refusal(error: WeChatError) -> ApiError {
+    let refusal = match &error {
+        WeChatError::CodeInvalid(_) => ErrorCode::CodeInvalid.into(),
+        WeChatError::Blocked(_) => ErrorCode::LoginBlocked.into(),
+        WeChatError::Busy(_) => ApiError::from(ErrorCode::Busy).retry_after(WECHAT_QUOTA_SECONDS),
+        WeChatError::NoSecret(_) => ErrorCode::Busy.into(),
+        WeChatError::SecretRefused(_) | WeChatError::Unavailable(_) => ErrorCode::WechatUnavailable.into(),
+    };
+    refusal.because(error)
+}
+
+#[cfg(test)]
+mod tests;

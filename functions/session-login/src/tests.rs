@@ -1,0 +1,408 @@
+use http::HeaderMap;
+use platform::{clock, config, telemetry};
+use serde_json::json;
+use testkit::{Answer, Capture, Event, Fault, Stack, event};
+
+use super::*;
+
+/// The name that the stack's Secrets Manager keeps the app secret under.
+const SECRET: &str = "wechat";
+
+async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
+    let stack = Stack::start().await;
+    let config = config::from_lookup(&stack.lookup("session-login", changes), Config::read).unwrap();
+    let app = App::new(config, stack.http()).await;
+    (stack, app)
+}
+
+async fn start() -> (Stack, App) {
+    start_with(&[]).await
+}
+
+async fn send(app: &App, event: Event) -> Answer {
+    send_at(app, event, clock::now()).await
+}
+
+async fn send_at(app: &App, event: Event, now: Timestamp) -> Answer {
+    Answer::of(web::answer(event.request(), now, |request, now| handle(app, request, now)).await)
+}
+
+fn login(code: &str) -> Event {
+    event!("session-login/good").json(&json!({ "code": code }))
+}
+
+/// Ten seconds into a minute: the limit counts by the minute.
+fn ten_past() -> Timestamp {
+    "2026-01-01T00:00:10Z".parse().unwrap()
+}
+
+/// Sessions that are not the seed set's, and the counters of failed logins.
+fn rows_of_sessions(stack: &Stack) -> Vec<serde_json::Value> {
+    let seeded = stack.seeded_user().user_id;
+    stack.rows("SessionsTable").into_iter().filter(|row| row["user_id"]["S"] != seeded.as_str()).collect()
+}
+
+#[track_caller]
+fn assert_nothing_stored(stack: &Stack) {
+    assert!(stack.rows("UsersTable").is_empty() && rows_of_sessions(stack).is_empty());
+}
+
+#[tokio::test]
+async fn a_code_becomes_a_session_of_a_new_user() {
+    let (_stack, app) = start().await;
+
+    let answer = send_at(&app, event!("session-login/good"), ten_past()).await;
+
+    insta::assert_snapshot!(
+        answer.redacted(),
+        @r#"201 json {"expires_at":"[time]","is_new_user":true,"session_id":"[session]","user_id":"[user]"}"#
+    );
+    let mut headers = HeaderMap::new();
+    for name in ["user_id", "session_id"] {
+        headers.insert(name, answer.json()[name].as_str().unwrap().parse().unwrap());
+    }
+    let caller = app.sessions.caller(&headers, ten_past()).await.unwrap();
+    assert_eq!(answer.json()["user_id"], caller.user_id.as_str());
+    assert_eq!(answer.json()["expires_at"], caller.expires_at.to_string());
+}
+
+#[tokio::test]
+async fn the_second_login_finds_the_user_and_begins_another_session() {
+    let (_stack, app) = start().await;
+
+    let first = send(&app, login("dev-alice-1")).await.json();
+    let second = send(&app, login("dev-alice-2")).await.json();
+    let other = send(&app, login("dev-bob-1")).await.json();
+
+    assert_eq!((&first["is_new_user"], &second["is_new_user"]), (&json!(true), &json!(false)));
+    assert_eq!(first["user_id"], second["user_id"]);
+    assert_ne!(first["session_id"], second["session_id"]);
+    assert_ne!(first["user_id"], other["user_id"]);
+}
+
+#[tokio::test]
+async fn parallel_first_logins_make_one_user() {
+    let (stack, app) = start().await;
+
+    let (one, two, three) = tokio::join!(
+        send(&app, login("dev-alice-1")),
+        send(&app, login("dev-alice-2")),
+        send(&app, login("dev-alice-3"))
+    );
+
+    let answers = [one.json(), two.json(), three.json()];
+    assert!(answers.iter().all(|answer| answer["user_id"] == answers[0]["user_id"]), "{answers:?}");
+    assert_eq!(answers.iter().filter(|answer| answer["is_new_user"] == true).count(), 1, "{answers:?}");
+    assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (1, 3));
+}
+
+#[tokio::test]
+async fn one_code_makes_one_session_also_in_a_race() {
+    let (stack, app) = start().await;
+
+    let (one, other) = tokio::join!(send(&app, login("dev-alice-1")), send(&app, login("dev-alice-1")));
+
+    let mut statuses = [one.status(), other.status()];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 401]);
+    let user_id = if one.status() == 201 { one.json() } else { other.json() }["user_id"].clone();
+    assert_eq!(rows_of_sessions(&stack).iter().filter(|row| row["user_id"]["S"] == user_id).count(), 1);
+}
+
+#[tokio::test]
+async fn a_used_or_unknown_code_is_refused() {
+    let (stack, app) = start().await;
+    for event in [event!("session-login/used-code"), event!("session-login/unknown-code")] {
+        let answer = send(&app, event).await;
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(
+                answer.redacted(),
+                @r#"401 json {"errcode":40102,"errmsg":"登录凭证无效，请重新登录","error":"code_invalid","request_id":"[request]"}"#
+            );
+        }
+    }
+    assert!(stack.rows("UsersTable").is_empty());
+}
+
+#[tokio::test]
+async fn each_failure_of_wechat_has_its_answer_and_costs_one_exchange() {
+    let (stack, app) = start().await;
+    app.warm().await;
+    for (at, (code, status, error, retry_after)) in [
+        ("errcode-40029", 401, "code_invalid", ""),
+        ("errcode-40163", 401, "code_invalid", ""),
+        ("blocked", 403, "login_blocked", ""),
+        ("limited", 503, "busy", "60"),
+        ("busy", 503, "wechat_unavailable", "2"),
+        ("errcode-40013", 503, "wechat_unavailable", "2"),
+        ("errcode-40125", 503, "wechat_unavailable", "2"),
+        ("errcode-41002", 503, "wechat_unavailable", "2"),
+        ("errcode-7", 503, "wechat_unavailable", "2"),
+        ("status-500", 503, "wechat_unavailable", "2"),
+        ("status-404", 503, "wechat_unavailable", "2"),
+        ("html", 503, "wechat_unavailable", "2"),
+        ("empty", 503, "wechat_unavailable", "2"),
+        ("cut", 503, "wechat_unavailable", "2"),
+        ("redirect", 503, "wechat_unavailable", "2"),
+        ("noopenid", 503, "wechat_unavailable", "2"),
+        ("nokey", 503, "wechat_unavailable", "2"),
+        ("huge", 503, "wechat_unavailable", "2"),
+        ("silent", 503, "wechat_unavailable", "2"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let answer = send(&app, login(code)).await;
+
+        answer.assert_refused(status, error);
+        assert_eq!(answer.header("retry-after"), retry_after, "{code}");
+        assert_eq!(stack.emulators().wechat().calls(), at + 1, "{code}");
+    }
+    assert_eq!(stack.emulators().wechat().redirects_followed(), 0);
+    assert!(stack.rows("UsersTable").is_empty());
+}
+
+#[tokio::test]
+async fn after_a_rotation_of_the_secret_the_next_login_works() {
+    let (stack, app) = start().await;
+    send(&app, login("dev-alice-1")).await.assert_status(201);
+    stack.emulators().wechat().set_secret("rotated");
+    stack.emulators().secrets().put(SECRET, "rotated");
+
+    send(&app, login("dev-alice-2")).await.assert_refused(503, "wechat_unavailable");
+    send(&app, login("dev-alice-3")).await.assert_status(201);
+
+    assert_eq!(stack.emulators().wechat().codes(), ["dev-alice-1", "dev-alice-2", "dev-alice-3"]);
+}
+
+#[tokio::test]
+async fn while_the_secret_cannot_be_read_no_code_is_sent() {
+    let (stack, app) = start().await;
+    stack.wire().fail_every("SecretsManager.GetSecretValue", Fault::AccessDenied);
+    app.warm().await;
+
+    send(&app, login("dev-alice-1")).await.assert_refused(503, "busy");
+    stack.wire().heal();
+    send(&app, login("dev-alice-1")).await.assert_status(201);
+
+    assert_eq!(stack.emulators().wechat().calls(), 1);
+}
+
+#[tokio::test]
+async fn a_good_login_is_one_read_one_exchange_and_two_writes() {
+    let (stack, app) = start().await;
+    app.warm().await;
+    stack.wire().forget();
+
+    send(&app, event!("session-login/good")).await.assert_status(201);
+
+    let operations = ["DynamoDB.GetItem", "HTTP.GET", "DynamoDB.UpdateItem", "DynamoDB.PutItem"];
+    assert_eq!(stack.wire().operations(), operations);
+    assert!(stack.wire().calls()[2].body.contains("UsersTable"), "the one update is the user's, not the limit's");
+}
+
+#[tokio::test]
+async fn an_address_that_has_used_up_its_failures_must_wait_for_the_next_minute() {
+    let (stack, app) = start_with(&[("LOGIN_RATE_PER_MINUTE", "2")]).await;
+    let now = ten_past();
+    for _ in 0..2 {
+        send_at(&app, login("no-such-code"), now).await.assert_refused(401, "code_invalid");
+    }
+    let calls = stack.emulators().wechat().calls();
+
+    let limited = send_at(&app, login("dev-alice-1"), now).await;
+    let forged = send_at(&app, login("dev-alice-1").header("x-forwarded-for", "198.51.100.7"), now).await;
+
+    insta::assert_snapshot!(
+        limited.redacted(),
+        @r#"429 json retry-after=50 {"errcode":42901,"errmsg":"请求过于频繁","error":"too_many_requests","request_id":"[request]","retry_after":50}"#
+    );
+    forged.assert_refused(429, "too_many_requests");
+    assert_eq!(stack.emulators().wechat().calls(), calls, "a limited address reaches no WeChat");
+    send_at(&app, login("dev-alice-1").source_ip("198.51.100.7"), now).await.assert_status(201);
+    let next_minute = now + jiff::SignedDuration::from_secs(50);
+    send_at(&app, login("dev-alice-2"), next_minute).await.assert_status(201);
+}
+
+#[tokio::test]
+async fn an_ipv6_subscriber_has_one_count_for_all_addresses() {
+    let (_stack, app) = start_with(&[("LOGIN_RATE_PER_MINUTE", "1")]).await;
+    let from = |code: &str, address: &str| send_at(&app, login(code).source_ip(address), ten_past());
+    from("no-such-code", "2001:db8:1:2::1").await.assert_refused(401, "code_invalid");
+
+    from("dev-alice-1", "2001:db8:1:2:ffff::9").await.assert_refused(429, "too_many_requests");
+    from("dev-alice-1", "2001:db8:1:3::1").await.assert_status(201);
+}
+
+#[tokio::test]
+async fn a_limit_of_zero_is_none_and_costs_no_read() {
+    let (stack, app) = start_with(&[("LOGIN_RATE_PER_MINUTE", "0")]).await;
+    for _ in 0..40 {
+        send_at(&app, login("no-such-code"), ten_past()).await.assert_refused(401, "code_invalid");
+    }
+    assert!(!stack.wire().operations().iter().any(|operation| operation.starts_with("DynamoDB.")));
+}
+
+#[tokio::test]
+async fn only_refused_codes_count_as_failures() {
+    let (_stack, app) = start_with(&[("LOGIN_RATE_PER_MINUTE", "1")]).await;
+    let now = ten_past();
+    for code in ["busy", "blocked", "limited", "html", "cut"] {
+        assert_ne!(send_at(&app, login(code), now).await.status(), 401, "{code}");
+    }
+    send_at(&app, event!("session-login/malformed-json"), now).await.assert_refused(400, "bad_request");
+    send_at(&app, login("dev-alice-1"), now).await.assert_status(201);
+
+    send_at(&app, login("dev-alice-1"), now).await.assert_refused(401, "code_invalid");
+    send_at(&app, login("dev-alice-2"), now).await.assert_refused(429, "too_many_requests");
+}
+
+#[tokio::test]
+async fn a_failure_that_cannot_be_counted_is_not_answered_as_one() {
+    let (stack, app) = start().await;
+    stack.wire().fail_every("DynamoDB.UpdateItem", Fault::Throttled);
+
+    send(&app, login("no-such-code")).await.assert_refused(503, "busy");
+}
+
+#[tokio::test]
+async fn while_the_tables_fail_no_code_is_sent() {
+    let (stack, app) = start().await;
+    for fault in [Fault::Refused, Fault::Throttled, Fault::ServerError, Fault::AccessDenied] {
+        stack.fail_dynamodb(fault);
+        send(&app, login("dev-alice-1")).await.assert_refused(503, "busy");
+        stack.wire().heal();
+    }
+    assert_eq!(stack.emulators().wechat().calls(), 0);
+    send(&app, login("dev-alice-1")).await.assert_status(201);
+}
+
+#[tokio::test]
+async fn a_code_that_was_used_up_before_a_table_failed_is_not_sent_again() {
+    let (stack, app) = start().await;
+    for (at, operation) in ["DynamoDB.UpdateItem", "DynamoDB.PutItem"].into_iter().enumerate() {
+        let code = format!("dev-alice-{at}");
+        stack.wire().fail_every(operation, Fault::ServerError);
+        send(&app, login(&code)).await.assert_refused(503, "busy");
+        stack.wire().heal();
+
+        assert_eq!(stack.emulators().wechat().codes().iter().filter(|sent| **sent == code).count(), 1);
+        assert!(rows_of_sessions(&stack).is_empty());
+    }
+    send(&app, login("dev-alice-0")).await.assert_refused(401, "code_invalid");
+}
+
+#[tokio::test]
+async fn a_lost_answer_makes_neither_a_second_user_nor_a_second_session() {
+    for operation in ["DynamoDB.UpdateItem", "DynamoDB.PutItem"] {
+        for fault in [Fault::AppliedThenServerError, Fault::AppliedThenReset] {
+            let (stack, app) = start().await;
+            stack.wire().fail_nth(operation, 1, fault);
+
+            let answer = send(&app, login("dev-alice-1")).await;
+
+            assert_eq!(answer.assert_status(201).json()["is_new_user"], true, "{operation} {fault:?}");
+            assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (1, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_malformed_body_is_refused_before_anything_is_asked_or_stored() {
+    let (stack, app) = start().await;
+    let too_long = json!({ "code": "c".repeat(513) }).to_string();
+    let too_large = json!({ "code": "dev-alice-1", "padding": "x".repeat(16 * 1024) }).to_string();
+    let too_deep = format!(r#"{{"code":{}1{}}}"#, "[".repeat(5000), "]".repeat(5000));
+    let mut events = vec![event!("session-login/malformed-json"), event!("session-login/missing-code")];
+    events.extend(
+        [
+            "",
+            " ",
+            "null",
+            "1",
+            "[]",
+            "\"dev-alice-1\"",
+            r#"{"code":null}"#,
+            r#"{"code":1}"#,
+            r#"{"code":["dev-alice-1"]}"#,
+            r#"{"code":{"code":"dev-alice-1"}}"#,
+            r#"{"Code":"dev-alice-1"}"#,
+            r#"{"code":"dev-alice-1","code":"dev-bob-1"}"#,
+            r#"{"code":""}"#,
+            r#"{"code":" dev-alice-1"}"#,
+            r#"{"code":"dev-alice-1\u0000"}"#,
+            r#"{"code":"dev-alice-1\r\nHost: evil"}"#,
+            r#"{"code":"\ud800"}"#,
+            r#"{"code":"登录"}"#,
+            "code=dev-alice-1",
+            &too_long,
+            &too_large,
+            &too_deep,
+        ]
+        .map(|body| event!("session-login/good").text(body)),
+    );
+    for event in events {
+        send(&app, event).await.assert_refused(400, "bad_request");
+    }
+    assert!(stack.wire().operations().is_empty());
+    assert_nothing_stored(&stack);
+}
+
+#[tokio::test]
+async fn more_than_a_code_changes_nothing() {
+    let (_stack, app) = start().await;
+    let body = json!({ "code": "dev-alice-1", "user_id": "mine", "openid": "mine", "session_id": "mine" });
+
+    let answer = send(&app, event!("session-login/good").json(&body)).await;
+
+    answer.assert_status(201);
+    assert!(!answer.text().contains("mine"), "{}", answer.text());
+}
+
+#[tokio::test]
+async fn another_method_is_told_what_the_path_takes() {
+    let (stack, app) = start().await;
+    for method in ["GET", "PUT", "PATCH", "DELETE"] {
+        let answer = send(&app, event!("session-login/good").method(method)).await;
+        answer.assert_refused(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), "DELETE, GET, HEAD, POST");
+    }
+    assert!(stack.wire().operations().is_empty());
+}
+
+#[tokio::test]
+async fn neither_answers_nor_rows_nor_logs_hold_what_is_secret() {
+    let (stack, app) = start().await;
+    let log = Capture::default();
+    let writer = log.clone();
+    // Of a single subscriber, tracing keeps what the thread says that meets a callsite first: perhaps another test's.
+    let second = tracing::Dispatch::new(telemetry::subscriber(std::io::sink));
+    let subscriber = tracing::subscriber::set_default(telemetry::subscriber(move || writer.clone()));
+
+    let answer = send(&app, login("dev-alice-1")).await;
+    for code in ["dev-alice-1", "errcode-40125-alice-1", "cut-alice-1", "status-500-alice-1", "html-alice-1"] {
+        send(&app, login(code)).await;
+    }
+    drop((subscriber, second));
+
+    let (log, rows) = (log.text(), format!("{:?}", [stack.rows("UsersTable"), stack.rows("SessionsTable")]));
+    assert_eq!(log.lines().filter(|line| line.contains(r#""http.status""#)).count(), 6, "{log}");
+    let openid = stack.emulators().wechat().openid("alice");
+    let answer = answer.json();
+    for secret in ["alice", &openid, "dev-wechat-secret", "session_key", answer["session_id"].as_str().unwrap()] {
+        assert!(!log.contains(secret), "{secret} in {log}");
+        assert!(!rows.contains(secret), "{secret} in {rows}");
+    }
+    let names: Vec<_> = answer.as_object().unwrap().keys().collect();
+    assert_eq!(names, ["expires_at", "is_new_user", "session_id", "user_id"]);
+    assert!(!answer.to_string().contains(&openid));
+}
+
+#[test]
+fn every_variable_that_is_missing_is_named_at_once() {
+    let Err(problems) = config::from_lookup(&|_| None, Config::read) else {
+        panic!("an empty environment was accepted")
+    };
+    let names: Vec<_> = problems.0.iter().filter_map(|problem| problem.split(' ').next()).collect();
+    assert_eq!(names, ["AWS_REGION", "SESSIONS_TABLE", "USERS_TABLE", "WECHAT_APPID", "WECHAT_SECRET"]);
+}
