@@ -40,18 +40,25 @@ impl From<Refusal> for WeChatError {
 /// What is wrong with an answer.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum Fault {
+    /// The deadline passed, with no answer or part of one.
     #[error("no whole answer in time")]
     Slow,
+    /// Refused, not found, reset or cut, before or within the answer.
     #[error("no connection, or one that broke")]
     Connection,
+    /// Not followed: the URL holds the app secret.
     #[error("a redirect, status {0}")]
     Redirect(u16),
+    /// Neither 200 nor a redirect.
     #[error("status {0}")]
     Status(u16),
+    /// More than 64 KiB, of which no more were read.
     #[error("an answer that is too large")]
     TooLarge,
+    /// Empty, HTML, truncated, or JSON of another form.
     #[error("an answer that is not WeChat's JSON")]
     Malformed,
+    /// A success that lacks what makes it one.
     #[error("no openid or no session_key")]
     Incomplete,
     /// -1 (WeChat's own "try again"), or a code that has no meaning for us.
@@ -62,7 +69,9 @@ pub enum Fault {
 /// An `errcode` other than 0.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
+    /// WeChat's number for what is wrong.
     pub errcode: i64,
+    /// Its name for the exchange, where its text has one.
     pub rid: Option<Rid>,
 }
 
