@@ -1,0 +1,74 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use images::{AvatarUploads, UploadConfig};
+use jiff::Timestamp;
+use lambda_http::Request;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use session::Sessions;
+use web::{ApiError, Response, respond};
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    images: images::Config,
+    limits: UploadConfig,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            sessions: session::Config::read(variables),
+            images: images::Config::read(variables),
+            limits: UploadConfig::read(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+    avatars: AvatarUploads,
+    max_image_bytes: u64,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        Self {
+            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
+            avatars: AvatarUploads::new(&config.images, &config.limits, &aws),
+            max_image_bytes: config.limits.max_image_bytes,
+        }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.avatars.warm()).await;
+    }
+}
+
+/// Makes a photo the caller's avatar and answers with the stored image.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    if request.method() != Method::POST {
+        return web::method_not_allowed(&[Method::POST]);
+    }
+    let (parts, body) = request.into_parts();
+    let caller = app.sessions.caller(&parts.headers, now).await?;
+    let form = web::image_form(&parts.headers, body, app.max_image_bytes).await?;
+
+    let image = app.avatars.accept(&caller, &form, now).await?;
+    respond::created(&image)
+}
+
+#[cfg(test)]
+mod tests;

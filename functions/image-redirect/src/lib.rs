@@ -1,0 +1,126 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use images::{DefaultImage, Images, Link, Resolved};
+use jiff::Timestamp;
+use lambda_http::Request;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use serde::{Deserialize, Serialize};
+use session::Sessions;
+use web::{ApiError, ErrorCode, Response, respond};
+
+/// Seconds for which a redirect that may change soon can be kept: to a default image, to an avatar.
+const SHORT_LIVED: u32 = 60;
+const MOST_NAMES: usize = 50;
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    images: images::Config,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            sessions: session::Config::read(variables),
+            images: images::Config::read(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+    images: Images,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()), images: Images::new(&config.images, &aws) }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.images.warm()).await;
+    }
+}
+
+/// Finds the route and answers it.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    let path = web::path(&request);
+    if path == "/images/resolve" {
+        return match *request.method() {
+            Method::POST => resolve(app, request, now).await,
+            _ => web::method_not_allowed(&[Method::POST]),
+        };
+    }
+    // A name with a slash in it is a malformed name, not another route: it arrives here percent-decoded.
+    let image = path.strip_prefix("/images/").or_else(|| path.strip_prefix("/task/"));
+    let avatar = path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/avatar"));
+    match (image, avatar, request.method()) {
+        (Some(name), _, &Method::GET) => show(app, name, now).await,
+        (_, Some(user_id), &Method::GET) => show_avatar(app, user_id, now).await,
+        (None, None, _) => Err(ErrorCode::NotFound.into()),
+        _ => web::method_not_allowed(&[Method::GET]),
+    }
+}
+
+async fn show(app: &App, name: &str, now: Timestamp) -> Result<Response, ApiError> {
+    match app.images.find(name, now).await? {
+        Some(link) => redirect(&link, now, u32::MAX),
+        None => redirect(&app.images.default(DefaultImage::Missing, now).await?, now, SHORT_LIVED),
+    }
+}
+
+async fn show_avatar(app: &App, user_id: &str, now: Timestamp) -> Result<Response, ApiError> {
+    let link = match app.images.find_avatar(user_id, now).await? {
+        Some(link) => link,
+        None => app.images.default(DefaultImage::Avatar, now).await?,
+    };
+    redirect(&link, now, SHORT_LIVED)
+}
+
+fn redirect(link: &Link, now: Timestamp, most: u32) -> Result<Response, ApiError> {
+    respond::redirect(&link.url, link.max_age(now, most))
+}
+
+async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    #[derive(Deserialize)]
+    struct Asked {
+        names: Vec<String>,
+        #[serde(default, rename = "variant")]
+        _variant: Option<Variant>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "lowercase")]
+    enum Variant {
+        Thumb,
+        Medium,
+        Original,
+    }
+    #[derive(Serialize)]
+    struct Answer {
+        images: Vec<Resolved>,
+    }
+
+    app.sessions.caller(request.headers(), now).await?;
+    let asked: Asked = web::json(request.body())?;
+    if !(1..=MOST_NAMES).contains(&asked.names.len()) {
+        return Err(ApiError::from(ErrorCode::BadRequest).because("not 1 to 50 names"));
+    }
+    let images = app.images.resolve(asked.names, now).await?;
+    respond::ok(&Answer { images })
+}
+
+#[cfg(test)]
+mod tests;

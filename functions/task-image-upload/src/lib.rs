@@ -1,0 +1,101 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use images::{Image, TaskUploads, Tasks, TasksConfig, UploadConfig};
+use jiff::Timestamp;
+use lambda_http::Request;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use session::Sessions;
+use web::{ApiError, ErrorCode, Response, respond};
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    tasks: TasksConfig,
+    images: images::Config,
+    limits: UploadConfig,
+    max_task_images: usize,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            sessions: session::Config::read(variables),
+            tasks: TasksConfig::read(variables),
+            images: images::Config::read(variables),
+            limits: UploadConfig::read(variables),
+            max_task_images: UploadConfig::read_max_task_images(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+    tasks: Tasks,
+    uploads: TaskUploads,
+    max_image_bytes: u64,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        Self {
+            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
+            uploads: TaskUploads::new(&config.images, &config.limits, config.max_task_images, tasks.clone(), &aws),
+            tasks,
+            max_image_bytes: config.limits.max_image_bytes,
+        }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.uploads.warm()).await;
+    }
+}
+
+/// Adds one photo to a task and answers with the stored image.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    let path = web::path(&request);
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    match (segments.as_slice(), request.method()) {
+        (["tasks", task_id, "images"], &Method::POST) => {
+            let image = add(app, request, Some(task_id), now).await?;
+            respond::created(&image)
+        }
+        (["task", "postImage"], &Method::POST) => {
+            let image = add(app, request, None, now).await?;
+            respond::ok(&image.name)
+        }
+        (["tasks", _, "images"] | ["task", "postImage"], _) => web::method_not_allowed(&[Method::POST]),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// Adds a photo to the task of the path or, in the seed route, of the form.
+async fn add(app: &App, request: Request, task_id: Option<&str>, now: Timestamp) -> Result<Image, ApiError> {
+    let (parts, body) = request.into_parts();
+    // The form is read first, for its task; its fault waits until the caller is known.
+    let form = web::image_form(&parts.headers, body, app.max_image_bytes).await;
+    let task_id = task_id.or_else(|| form.as_ref().ok()?.task_id.as_deref()).unwrap_or_default();
+
+    let (caller, task) = tokio::join!(app.sessions.caller(&parts.headers, now), app.tasks.find(task_id));
+    let caller = caller?;
+    let form = form?;
+    let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
+
+    app.uploads.accept(&caller, &task, &form, now).await
+}
+
+#[cfg(test)]
+mod tests;

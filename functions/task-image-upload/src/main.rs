@@ -10,5 +10,6 @@ async fn main() -> Result<(), lambda_http::Error> {
     let app = App::new(config::from_env(Config::read)?, aws::http_client()).await;
     app.warm().await;
     let app = &app;
-    lambda_http::run(service_fn(|event| web::answer(event, clock::now(), |request, now| handle(app, request, now)))).await
+    lambda_http::run(service_fn(|event| web::answer(event, clock::now(), |request, now| handle(app, request, now))))
+        .await
 }

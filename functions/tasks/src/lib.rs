@@ -1,0 +1,138 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use images::{Cursor, Images, Task, TaskAnswer, Tasks, TasksConfig, Title};
+use jiff::Timestamp;
+use lambda_http::{Body, Request};
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use serde::{Deserialize, Serialize};
+use session::{Caller, Sessions};
+use web::{ApiError, ErrorCode, IdempotencyKey, Response, respond};
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    tasks: TasksConfig,
+    images: images::Config,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            sessions: session::Config::read(variables),
+            tasks: TasksConfig::read(variables),
+            images: images::Config::read(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+    tasks: Tasks,
+    images: Images,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http).await;
+        Self {
+            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
+            tasks: Tasks::new(&config.tasks, aws.dynamodb()),
+            images: Images::new(&config.images, &aws),
+        }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.sessions.warm()).await;
+    }
+}
+
+/// Finds the route and answers it.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    let path = web::path(&request);
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    match (segments.as_slice(), request.method()) {
+        (["tasks"], &Method::POST) => create(app, request, now).await,
+        (["tasks"], &Method::GET) => list(app, request, now).await,
+        (["tasks"], _) => web::method_not_allowed(&[Method::GET, Method::POST]),
+        (["tasks", task_id], &Method::GET) => page(app, &request, task_id, now).await,
+        (["tasks", _], _) => web::method_not_allowed(&[Method::GET]),
+        (["tasks", task_id, "images", name], &Method::DELETE) => remove(app, &request, task_id, name, now).await,
+        (["tasks", _, "images", _], _) => web::method_not_allowed(&[Method::DELETE]),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+async fn create(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    #[derive(Default, Deserialize)]
+    struct NewTask {
+        title: Option<String>,
+    }
+
+    let caller = app.sessions.caller(request.headers(), now).await?;
+    let new: NewTask = match request.body() {
+        Body::Empty => NewTask::default(),
+        body => web::json(body)?,
+    };
+    let title = new.title.map(Title::parse).transpose()?;
+    let key = IdempotencyKey::of_header(request.headers())?;
+
+    let task = app.tasks.create(&caller, title, key.as_ref(), now).await?;
+    respond::created(&TaskAnswer::with_images(&task, Vec::new()))
+}
+
+async fn list(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    #[derive(Serialize)]
+    struct Page<'a> {
+        tasks: Vec<TaskAnswer<'a>>,
+        cursor: Option<String>,
+    }
+
+    let caller = app.sessions.caller(request.headers(), now).await?;
+    let cursor = web::query(&request, "cursor").map(|text| Cursor::parse(&text)).transpose()?;
+
+    let page = app.tasks.list(&caller, cursor.as_ref()).await?;
+    respond::ok(&Page {
+        tasks: page.tasks.iter().map(|task| TaskAnswer::listed(task, caller.user_id.as_str())).collect(),
+        cursor: page.cursor.as_ref().map(Cursor::encode),
+    })
+}
+
+async fn page(app: &App, request: &Request, task_id: &str, now: Timestamp) -> Result<Response, ApiError> {
+    let (_caller, task) = caller_and_task(app, request, task_id, now).await?;
+    let images = app.images.of_task(&task, now).await?;
+    respond::ok(&TaskAnswer::with_images(&task, images))
+}
+
+async fn remove(app: &App, request: &Request, task_id: &str, name: &str, now: Timestamp) -> Result<Response, ApiError> {
+    let (_caller, task) = caller_and_task(app, request, task_id, now).await?;
+    app.images.remove(&app.tasks, task, name, now).await?;
+    Ok(respond::no_content())
+}
+
+/// The session and the task are read side by side: one round trip.
+async fn caller_and_task(
+    app: &App,
+    request: &Request,
+    task_id: &str,
+    now: Timestamp,
+) -> Result<(Caller, Task), ApiError> {
+    let (caller, task) = tokio::join!(app.sessions.caller(request.headers(), now), app.tasks.find(task_id));
+    let caller = caller?;
+    let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
+    Ok((caller, task))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,23 @@
+#![doc = include_str!("../README.md")]
+
+mod answer;
+mod avatars;
+mod config;
+mod delivery;
+mod image_rows;
+mod images;
+mod name;
+mod object;
+mod task_uploads;
+mod tasks;
+mod uploads;
+
+pub use answer::{Image, Resolved, TaskAnswer};
+pub use avatars::AvatarUploads;
+pub use config::{Config, TasksConfig, UploadConfig};
+pub use delivery::{Delivery, Link};
+pub use images::Images;
+pub use name::{ImageName, TaskId};
+pub use object::DefaultImage;
+pub use task_uploads::TaskUploads;
+pub use tasks::{Cursor, Task, TaskPage, Tasks, Title};

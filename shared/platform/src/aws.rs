@@ -7,10 +7,12 @@ use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::ProvideCredentials;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 
 use crate::config::{Variable, Variables};
 
@@ -151,6 +153,12 @@ impl Aws {
             builder = builder.endpoint_url(address);
         }
         aws_sdk_secretsmanager::Client::from_conf(builder.build())
+    }
+
+    /// When the credentials end, where that is known; those in Lambda's environment do not say.
+    pub async fn credentials_end(&self) -> Option<Timestamp> {
+        let credentials = self.sdk.credentials_provider()?.provide_credentials().await.ok()?;
+        Timestamp::try_from(credentials.expiry()?).ok()
     }
 
     /// The HTTP client behind them, for a service that has no SDK.

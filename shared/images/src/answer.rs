@@ -1,0 +1,95 @@
+//! What clients see of images and tasks.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::delivery::Link;
+use crate::image_rows::ImageRow;
+use crate::tasks::{ListedTask, Task};
+
+/// An image.
+#[derive(Debug, Serialize)]
+pub struct Image {
+    /// `<stem>.<extension>`.
+    pub name: String,
+    url: String,
+    url_expires_at: Option<Timestamp>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    content_type: &'static str,
+    /// Of the stored original.
+    bytes: Option<u64>,
+    /// As displayed.
+    width: Option<u32>,
+    height: Option<u32>,
+    placeholder: Option<String>,
+    variants: Variants,
+}
+
+/// Smaller sizes: none yet.
+#[derive(Debug, Serialize)]
+struct Variants {}
+
+impl Image {
+    pub(crate) fn new(row: &ImageRow, link: Link) -> Self {
+        Self {
+            name: row.name.to_string(),
+            url: link.url,
+            url_expires_at: link.expires_at,
+            state: row.state.name(),
+            reason: row.reason.clone(),
+            content_type: row.name.format.content_type(),
+            bytes: row.bytes,
+            width: row.width,
+            height: row.height,
+            placeholder: None,
+            variants: Variants {},
+        }
+    }
+}
+
+/// A task, with its images where they were asked for.
+#[derive(Debug, Serialize)]
+pub struct TaskAnswer<'a> {
+    task_id: &'a str,
+    owner_id: &'a str,
+    title: Option<&'a str>,
+    created_at: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    images: Option<Vec<Image>>,
+}
+
+impl<'a> TaskAnswer<'a> {
+    /// A task with these images.
+    pub fn with_images(task: &'a Task, images: Vec<Image>) -> Self {
+        Self {
+            task_id: task.id.as_str(),
+            owner_id: task.owner_id.as_str(),
+            title: task.title.as_deref(),
+            created_at: task.created_at,
+            images: Some(images),
+        }
+    }
+
+    /// A task of this owner's list.
+    pub fn listed(task: &'a ListedTask, owner_id: &'a str) -> Self {
+        Self {
+            task_id: task.id.as_str(),
+            owner_id,
+            title: task.title.as_deref(),
+            created_at: task.created_at,
+            images: None,
+        }
+    }
+}
+
+/// A name, resolved to what may be shown for it.
+#[derive(Debug, Serialize)]
+pub struct Resolved {
+    /// As asked for.
+    pub(crate) name: String,
+    pub(crate) url: String,
+    pub(crate) expires_at: Option<Timestamp>,
+    pub(crate) state: &'static str,
+}

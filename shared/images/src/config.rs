@@ -1,0 +1,111 @@
+use std::time::Duration;
+
+use platform::config::{Variable, Variables};
+
+static IMAGES_TABLE: Variable =
+    Variable { name: "IMAGES_TABLE", meaning: "Table of images and avatar pointers.", default: None };
+static IMAGES_BUCKET: Variable = Variable { name: "IMAGES_BUCKET", meaning: "Bucket of the pictures.", default: None };
+static IMAGE_DELIVERY: Variable = Variable {
+    name: "IMAGE_DELIVERY",
+    meaning: "How pictures reach their viewers: `presigned` (S3 signs) or `public` (below `IMAGE_BASE_URL`).",
+    default: Some("presigned"),
+};
+static IMAGE_URL_SECONDS: Variable = Variable {
+    name: "IMAGE_URL_SECONDS",
+    meaning: "Life of a picture's URL: 1 to 3600 seconds. It stays the same for half of that.",
+    default: Some("3600"),
+};
+static IMAGE_BASE_URL: Variable = Variable {
+    name: "IMAGE_BASE_URL",
+    meaning: "Where the bucket can be read in `public` delivery; keys are put behind it.",
+    default: None,
+};
+static S3_PUBLIC_ENDPOINT: Variable = Variable {
+    name: "S3_PUBLIC_ENDPOINT",
+    meaning: "Address of S3 in URLs, where it differs from the one that the function uses.",
+    default: None,
+};
+static TASKS_TABLE: Variable = Variable { name: "TASKS_TABLE", meaning: "Table of tasks.", default: None };
+static MAX_IMAGE_BYTES: Variable = Variable {
+    name: "MAX_IMAGE_BYTES",
+    meaning: "Largest picture taken through the API: 1 to 4194304 bytes (an event of Lambda has at most 6 MB).",
+    default: Some("4194304"),
+};
+static MAX_IMAGE_PIXELS: Variable = Variable {
+    name: "MAX_IMAGE_PIXELS",
+    meaning: "Most pixels of a JPEG: 1 to 60000000; other formats have the smaller of it and 25 million.",
+    default: Some("60000000"),
+};
+static MAX_TASK_IMAGES: Variable =
+    Variable { name: "MAX_TASK_IMAGES", meaning: "Most pictures of one task: 1 to 100.", default: Some("50") };
+
+/// Where images are kept and how they are delivered.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub(crate) table: String,
+    pub(crate) bucket: String,
+    pub(crate) delivery: DeliveryMode,
+    pub(crate) url_life: Duration,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum DeliveryMode {
+    Presigned { endpoint: Option<String> },
+    Public { base: String },
+}
+
+impl Config {
+    /// Reads table, bucket and delivery.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        let table = variables.required(&IMAGES_TABLE);
+        let bucket = variables.required(&IMAGES_BUCKET);
+        let is_public = variables.choice(&IMAGE_DELIVERY, &[("presigned", false), ("public", true)]);
+        let url_life = Duration::from_secs(variables.number(&IMAGE_URL_SECONDS, 1..=3600));
+        let base = variables.address(&IMAGE_BASE_URL);
+        let endpoint = variables.address(&S3_PUBLIC_ENDPOINT);
+        let delivery = match (is_public, base) {
+            (Some(true), Some(base)) => DeliveryMode::Public { base },
+            (Some(true), None) => {
+                variables.problem(&IMAGE_BASE_URL, "must be set where IMAGE_DELIVERY is public");
+                DeliveryMode::Public { base: String::new() }
+            }
+            _ => DeliveryMode::Presigned { endpoint },
+        };
+        Self { table, bucket, delivery, url_life }
+    }
+}
+
+/// Where tasks are kept.
+#[derive(Clone, Debug)]
+pub struct TasksConfig {
+    pub(crate) table: String,
+}
+
+impl TasksConfig {
+    /// Reads the tasks table.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self { table: variables.required(&TASKS_TABLE) }
+    }
+}
+
+/// What an upload may have.
+#[derive(Clone, Debug)]
+pub struct UploadConfig {
+    /// Bytes of a picture as received.
+    pub max_image_bytes: u64,
+    pub(crate) pixels: imaging::Limits,
+}
+
+impl UploadConfig {
+    /// Reads the limits of one picture.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        let max_image_bytes = variables.number(&MAX_IMAGE_BYTES, 1..=4 * 1024 * 1024);
+        let max_pixels = variables.number(&MAX_IMAGE_PIXELS, 1..=60_000_000);
+        Self { max_image_bytes, pixels: imaging::Limits { max_pixels } }
+    }
+
+    /// Reads how many pictures a task may have.
+    pub fn read_max_task_images(variables: &mut Variables<'_>) -> usize {
+        usize::try_from(variables.number(&MAX_TASK_IMAGES, 1..=100)).unwrap_or(100)
+    }
+}

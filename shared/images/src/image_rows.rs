@@ -1,0 +1,323 @@
+use std::collections::HashMap;
+use std::time::Duration;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use imaging::Format;
+use jiff::{SignedDuration, Timestamp};
+use platform::Failure;
+use platform::row::{self, Reader, Row};
+use session::UserId;
+
+use crate::name::{Attempt, ImageName, Stem};
+
+/// Pending rows and tombstones live so long after they were last touched.
+pub(crate) const LIFE: SignedDuration = SignedDuration::from_hours(15 * 24);
+/// `BatchGetItem` gives up to so many rows; a task has at most as many images.
+const BATCH: usize = 100;
+const BATCH_TRIES: u32 = 4;
+const FIRST_BACKOFF: Duration = Duration::from_millis(25);
+
+/// What a row says of its image. The state alone decides what exists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// Being uploaded, or given up on.
+    Pending,
+    /// Shown.
+    Ready,
+    /// Refused after it was uploaded, for the row's reason.
+    Rejected,
+    /// Deleted: a tombstone, so that its upload id does not come back.
+    Removed,
+}
+
+const STATES: [(State, &str); 4] =
+    [(State::Pending, "pending"), (State::Ready, "ready"), (State::Rejected, "rejected"), (State::Removed, "removed")];
+
+impl State {
+    pub(crate) fn name(self) -> &'static str {
+        STATES.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        STATES.iter().find(|(_, name)| *name == text).map(|(state, _)| *state)
+    }
+}
+
+/// One row of the images table.
+#[derive(Clone, Debug)]
+pub(crate) struct ImageRow {
+    pub(crate) name: ImageName,
+    pub(crate) state: State,
+    pub(crate) owner_id: UserId,
+    pub(crate) target: String,
+    /// SHA-256 of the bytes as received.
+    pub(crate) content_hash: String,
+    pub(crate) attempt: Attempt,
+    pub(crate) object_key: String,
+    pub(crate) bytes: Option<u64>,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+    /// An error's name, where the state is `rejected`.
+    pub(crate) reason: Option<String>,
+    pub(crate) touched_at: Timestamp,
+}
+
+impl ImageRow {
+    fn read(row: &Row) -> Result<Self, Failure> {
+        let stored = Reader::new("images", row);
+        let number = |attribute| row.contains_key(attribute).then(|| stored.number::<u64>(attribute)).transpose();
+        let narrow = |number: Option<u64>| number.and_then(|number| u32::try_from(number).ok());
+        Ok(Self {
+            name: ImageName {
+                stem: stored.get("stem", |value| Stem::parse(value.as_s().ok()?))?,
+                format: stored.get("extension", |value| Format::from_extension(value.as_s().ok()?))?,
+            },
+            state: stored.get("state", |value| State::parse(value.as_s().ok()?))?,
+            owner_id: stored.get("owner_id", |value| UserId::parse(value.as_s().ok()?))?,
+            target: stored.text("target")?.to_owned(),
+            content_hash: stored.text("content_hash")?.to_owned(),
+            attempt: Attempt::stored(stored.text("attempt")?),
+            object_key: stored.text("object_key")?.to_owned(),
+            bytes: number("bytes")?,
+            width: narrow(number("width")?),
+            height: narrow(number("height")?),
+            reason: row.get("reason").and_then(|value| value.as_s().ok()).cloned(),
+            touched_at: stored
+                .get("touched_at", |value| Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok())?,
+        })
+    }
+
+    fn write(&self) -> Row {
+        let numbers =
+            [("bytes", self.bytes), ("width", self.width.map(u64::from)), ("height", self.height.map(u64::from))];
+        let known = numbers.into_iter().filter_map(|(attribute, value)| Some((attribute, row::number(value?))));
+        [
+            ("stem", row::text(self.name.stem.as_str())),
+            ("extension", row::text(self.name.format.extension())),
+            ("state", row::text(self.state.name())),
+            ("owner_id", row::text(self.owner_id.as_str())),
+            ("target", row::text(&self.target)),
+            ("content_hash", row::text(&self.content_hash)),
+            ("attempt", row::text(self.attempt.as_str())),
+            ("object_key", row::text(&self.object_key)),
+            ("touched_at", row::number(self.touched_at.as_second())),
+            ("expires_at", row::ttl(self.touched_at + LIFE)),
+        ]
+        .into_iter()
+        .chain(known)
+        .map(|(attribute, value)| (attribute.to_owned(), value))
+        .collect()
+    }
+}
+
+/// A user's avatar, as the pointer row names it.
+#[derive(Clone, Debug)]
+pub(crate) struct AvatarPointer {
+    pub(crate) object_key: String,
+}
+
+/// What came of a write with a precondition.
+#[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
+pub(crate) enum Written {
+    /// It was applied.
+    Applied,
+    /// Its precondition does not hold; the row that is there instead, if any.
+    Refused(Option<ImageRow>),
+}
+
+/// The images table.
+#[derive(Clone, Debug)]
+pub(crate) struct ImageRows {
+    dynamodb: Client,
+    table: String,
+}
+
+impl ImageRows {
+    pub(crate) fn new(table: &str, dynamodb: Client) -> Self {
+        Self { dynamodb, table: table.to_owned() }
+    }
+
+    pub(crate) async fn warm(&self) {
+        let _ = self.get("warm").await;
+    }
+
+    pub(crate) async fn find(&self, stem: &Stem) -> Result<Option<ImageRow>, Failure> {
+        self.get(stem.as_str()).await?.as_ref().map(ImageRow::read).transpose()
+    }
+
+    /// The rows of these stems, as far as there are any: one round trip, unless DynamoDB leaves some for another.
+    pub(crate) async fn find_all<'a>(
+        &self,
+        stems: impl Iterator<Item = &'a Stem>,
+    ) -> Result<HashMap<Stem, ImageRow>, Failure> {
+        let mut wanted: Vec<&Stem> = stems.collect();
+        // A doubled key is refused as malformed.
+        wanted.sort_by_key(|stem| stem.as_str());
+        wanted.dedup();
+        let mut rows = HashMap::new();
+        for batch in wanted.chunks(BATCH) {
+            self.find_batch(batch, &mut rows).await?;
+        }
+        Ok(rows)
+    }
+
+    async fn find_batch(&self, stems: &[&Stem], rows: &mut HashMap<Stem, ImageRow>) -> Result<(), Failure> {
+        const OPERATION: &str = "DynamoDB.BatchGetItem";
+        let keys = stems.iter().map(|stem| Row::from([("stem".to_owned(), row::text(stem.as_str()))]));
+        let mut left = Some(
+            KeysAndAttributes::builder()
+                .set_keys(Some(keys.collect()))
+                .consistent_read(true)
+                .build()
+                .map_err(|_| Failure::broken_row("images", "stem"))?,
+        );
+        for tried in 0..BATCH_TRIES {
+            let Some(request) = left.take() else {
+                return Ok(());
+            };
+            if tried > 0 {
+                tokio::time::sleep(FIRST_BACKOFF * tried).await;
+            }
+            let answer = self
+                .dynamodb
+                .batch_get_item()
+                .request_items(&self.table, request)
+                .send()
+                .await
+                .map_err(|error| Failure::of(OPERATION, &error))?;
+            for row in answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default() {
+                let row = ImageRow::read(&row)?;
+                rows.insert(row.name.stem.clone(), row);
+            }
+            left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
+        }
+        match left {
+            // Half of a page is no page.
+            Some(_) => Err(Failure::unavailable(OPERATION, "unprocessed keys")),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts a row where there is none.
+    pub(crate) async fn claim(&self, row: &ImageRow) -> Result<Written, Failure> {
+        let result = self
+            .dynamodb
+            .put_item()
+            .table_name(&self.table)
+            .set_item(Some(row.write()))
+            .condition_expression("attribute_not_exists(stem)")
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+            .send()
+            .await;
+        match result {
+            Ok(_) => Ok(Written::Applied),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refusal)) => {
+                    refused(refusal.item.as_ref())
+                }
+                _ => Err(Failure::of("DynamoDB.PutItem", &error)),
+            },
+        }
+    }
+
+    /// Takes over a pending row that somebody left: it lives on from `now`, if it is still as seen.
+    pub(crate) async fn adopt(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
+        self.update(
+            seen,
+            "SET touched_at = :now, expires_at = :ttl",
+            [(":now", row::number(now.as_second())), (":ttl", row::ttl(now + LIFE))],
+        )
+        .await
+    }
+
+    /// The row becomes visible, and no TTL ends it any more, if it is still as seen: pending under this attempt.
+    pub(crate) async fn make_ready(&self, seen: &ImageRow) -> Result<Written, Failure> {
+        self.update(seen, "SET #state = :ready REMOVE expires_at", [(":ready", row::text(State::Ready.name()))]).await
+    }
+
+    /// The row becomes a tombstone, if it is still as seen.
+    pub(crate) async fn mark_removed(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
+        self.update(
+            seen,
+            "SET #state = :removed, expires_at = :ttl",
+            [(":removed", row::text(State::Removed.name())), (":ttl", row::ttl(now + LIFE))],
+        )
+        .await
+    }
+
+    async fn update<const N: usize>(
+        &self,
+        seen: &ImageRow,
+        expression: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<Written, Failure> {
+        let mut request = self
+            .dynamodb
+            .update_item()
+            .table_name(&self.table)
+            .key("stem", row::text(seen.name.stem.as_str()))
+            .update_expression(expression)
+            .condition_expression(AS_SEEN)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":seen_state", row::text(seen.state.name()))
+            .expression_attribute_values(":seen_attempt", row::text(seen.attempt.as_str()))
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        for (name, value) in values {
+            request = request.expression_attribute_values(name, value);
+        }
+        match request.send().await {
+            Ok(_) => Ok(Written::Applied),
+            Err(error) => match error.as_service_error() {
+                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
+                    refusal,
+                )) => refused(refusal.item.as_ref()),
+                _ => Err(Failure::of("DynamoDB.UpdateItem", &error)),
+            },
+        }
+    }
+
+    /// The user's current avatar: one read.
+    pub(crate) async fn find_avatar(&self, user_id: &UserId) -> Result<Option<AvatarPointer>, Failure> {
+        let Some(row) = self.get(&pointer_key(user_id)).await? else {
+            return Ok(None);
+        };
+        let object_key = Reader::new("images", &row).text("object_key")?.to_owned();
+        Ok(Some(AvatarPointer { object_key }))
+    }
+
+    pub(crate) fn dynamodb(&self) -> &Client {
+        &self.dynamodb
+    }
+
+    pub(crate) fn table(&self) -> &str {
+        &self.table
+    }
+
+    async fn get(&self, stem: &str) -> Result<Option<Row>, Failure> {
+        let answer = self
+            .dynamodb
+            .get_item()
+            .table_name(&self.table)
+            .key("stem", row::text(stem))
+            // What was acknowledged is shown, and what was removed is not, from that moment on.
+            .consistent_read(true)
+            .send()
+            .await
+            .map_err(|error| Failure::of("DynamoDB.GetItem", &error))?;
+        Ok(answer.item)
+    }
+}
+
+/// Nobody changed the row since it was read. Attempts are never used twice, so this is also "it is still the same row".
+pub(crate) const AS_SEEN: &str = "#state = :seen_state AND attempt = :seen_attempt";
+
+/// The key of a user's avatar pointer. No stem looks like it.
+pub(crate) fn pointer_key(user_id: &UserId) -> String {
+    format!("avatar#{user_id}")
+}
+
+fn refused(found: Option<&Row>) -> Result<Written, Failure> {
+    Ok(Written::Refused(found.map(ImageRow::read).transpose()?))
+}

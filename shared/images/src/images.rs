@@ -1,0 +1,133 @@
+use jiff::Timestamp;
+use platform::aws::Aws;
+use session::UserId;
+use web::{ApiError, ErrorCode};
+
+use crate::answer::{Image, Resolved};
+use crate::config::Config;
+use crate::delivery::{Delivery, Link};
+use crate::image_rows::{ImageRow, ImageRows, State, Written};
+use crate::name::{ImageName, Target};
+use crate::object::DefaultImage;
+use crate::tasks::{Task, Tasks};
+
+const REMOVE_TRIES: u32 = 4;
+
+/// What may be shown of the images table, and under which URL.
+#[derive(Clone, Debug)]
+pub struct Images {
+    rows: ImageRows,
+    delivery: Delivery,
+}
+
+impl Images {
+    /// Images in the configured table and bucket.
+    pub fn new(config: &Config, aws: &Aws) -> Self {
+        Self { rows: ImageRows::new(&config.table, aws.dynamodb()), delivery: Delivery::new(config, aws) }
+    }
+
+    /// Opens a connection to the table before the first event.
+    pub async fn warm(&self) {
+        self.rows.warm().await;
+    }
+
+    /// The URL of an image; nothing for a name that is malformed, unknown, of another extension, or not ready. One read,
+    /// none for a malformed name.
+    ///
+    /// # Errors
+    /// `busy` while the table fails: an outage is not a missing image.
+    pub async fn find(&self, name: &str, now: Timestamp) -> Result<Option<Link>, ApiError> {
+        let Some(name) = ImageName::parse(name) else {
+            return Ok(None);
+        };
+        match self.rows.find(&name.stem).await? {
+            Some(row) if is_shown_as(&row, &name) => self.delivery.link_of(&row, now).await.map(Some),
+            _ => Ok(None),
+        }
+    }
+
+    /// The URL of a user's avatar; nothing for a malformed or unknown user, or one without an avatar. One read.
+    ///
+    /// # Errors
+    /// `busy` while the table fails.
+    pub async fn find_avatar(&self, user_id: &str, now: Timestamp) -> Result<Option<Link>, ApiError> {
+        let Some(user_id) = UserId::parse(user_id) else {
+            return Ok(None);
+        };
+        match self.rows.find_avatar(&user_id).await? {
+            Some(pointer) => self.delivery.link(&pointer.object_key, now).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The URL of the picture that stands for one that cannot be shown.
+    ///
+    /// # Errors
+    /// `busy` without credentials to sign with.
+    pub async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
+        self.delivery.default(kind, now).await
+    }
+
+    /// A task's images in order. A listed name is shown only if its row is ready.
+    ///
+    /// # Errors
+    /// `busy` while the table fails, or gives half of the rows.
+    pub async fn of_task(&self, task: &Task, now: Timestamp) -> Result<Vec<Image>, ApiError> {
+        let names: Vec<_> = task.images.iter().filter_map(|name| ImageName::parse(name)).collect();
+        let rows = self.rows.find_all(names.iter().map(|name| &name.stem)).await?;
+        let mut images = Vec::with_capacity(names.len());
+        for name in &names {
+            if let Some(row) = rows.get(&name.stem).filter(|row| is_shown_as(row, name)) {
+                images.push(self.delivery.image(row, now).await?);
+            }
+        }
+        Ok(images)
+    }
+
+    /// One entry per name, in order, doubles kept; a default image for what [`find`](Self::find) would not find.
+    ///
+    /// # Errors
+    /// `busy` while the table fails, or gives half of the rows.
+    pub async fn resolve(&self, names: Vec<String>, now: Timestamp) -> Result<Vec<Resolved>, ApiError> {
+        let parsed: Vec<_> = names.iter().map(|name| ImageName::parse(name)).collect();
+        let rows = self.rows.find_all(parsed.iter().flatten().map(|name| &name.stem)).await?;
+        let missing = self.default(DefaultImage::Missing, now).await?;
+        let mut resolved = Vec::with_capacity(names.len());
+        for (name, parsed) in names.into_iter().zip(parsed) {
+            let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| is_shown_as(row, &name)));
+            let (link, state) = match row {
+                Some(row) => (self.delivery.link_of(row, now).await?, row.state.name()),
+                None => (missing.clone(), "missing"),
+            };
+            resolved.push(Resolved { name, url: link.url, expires_at: link.expires_at, state });
+        }
+        Ok(resolved)
+    }
+
+    /// Deletes an image of a task: its row becomes a tombstone, so that nothing shows it any more, and then its name goes
+    /// from the list. Repeating it finishes what was cut short.
+    ///
+    /// # Errors
+    /// `not_found` for a name that this task never showed; `busy` when it is not certainly done.
+    pub async fn remove(&self, tasks: &Tasks, task: Task, name: &str, now: Timestamp) -> Result<(), ApiError> {
+        let parsed = ImageName::parse(name).ok_or(ErrorCode::NotFound)?;
+        let target = Target::Task(task.id.clone()).to_string();
+        let mut found = self.rows.find(&parsed.stem).await?;
+        for _ in 0..REMOVE_TRIES {
+            let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;
+            match row.state {
+                State::Pending => return Err(ErrorCode::NotFound.into()),
+                State::Removed => return tasks.delist(task, name).await,
+                State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
+                    Written::Applied => return tasks.delist(task, name).await,
+                    Written::Refused(now_there) => found = now_there,
+                },
+            }
+        }
+        Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
+    }
+}
+
+fn is_shown_as(row: &ImageRow, name: &ImageName) -> bool {
+    row.state == State::Ready && row.name == *name
+}

@@ -1,0 +1,208 @@
+//! What every upload does, whatever it belongs to: look at the bytes, claim a row, put the object, settle doubts.
+
+use std::time::Duration;
+
+use aws_sdk_s3::primitives::ByteStream;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use bytes::Bytes;
+use jiff::Timestamp;
+use platform::Failure;
+use session::Caller;
+use sha2::{Digest, Sha256};
+use web::{ApiError, ErrorCode, ImageForm};
+
+use crate::config::{Config, UploadConfig};
+use crate::image_rows::{ImageRow, ImageRows, State, Written};
+use crate::name::{Attempt, ImageName, Stem, Target};
+use crate::object::{self, key_of};
+
+/// A claim meets another one, or a transaction, so often before it gives up for now.
+const CLAIM_TRIES: u32 = 5;
+const FIRST_BACKOFF: Duration = Duration::from_millis(20);
+
+/// A picture on its way in: the row that we would like to write, and the bytes to go with it.
+pub(crate) struct Draft {
+    row: ImageRow,
+    pub(crate) bytes: Bytes,
+}
+
+/// What a claim came to.
+pub(crate) enum Claim {
+    /// The row is ours to complete: fresh, or adopted from a try that did not end.
+    Ours(ImageRow),
+    /// An earlier try ended well.
+    Ready(ImageRow),
+}
+
+/// The images table and the bucket, as uploads write to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Uploads {
+    pub(crate) rows: ImageRows,
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+    pixels: imaging::Limits,
+}
+
+impl Uploads {
+    pub(crate) fn new(
+        config: &Config,
+        limits: &UploadConfig,
+        dynamodb: aws_sdk_dynamodb::Client,
+        s3: aws_sdk_s3::Client,
+    ) -> Self {
+        let rows = ImageRows::new(&config.table, dynamodb);
+        Self { rows, s3, bucket: config.bucket.clone(), pixels: limits.pixels }
+    }
+
+    /// Opens connections to the table and to S3.
+    pub(crate) async fn warm(&self) {
+        let head = self.s3.head_object().bucket(&self.bucket).key("defaults/missing").send();
+        let _ = tokio::join!(self.rows.warm(), head);
+    }
+
+    /// Looks at the bytes and drafts the row: everything that can be refused without a write.
+    pub(crate) fn draft(
+        &self,
+        caller: &Caller,
+        target: &Target,
+        form: &ImageForm,
+        now: Timestamp,
+    ) -> Result<Draft, ApiError> {
+        let cleaned = imaging::clean(&form.image, &self.pixels).map_err(refused)?;
+        let stem = Stem::of(&caller.user_seed, target, form.upload_id.as_ref());
+        let name = ImageName { stem, format: cleaned.format };
+        let attempt = Attempt::random();
+        let row = ImageRow {
+            object_key: key_of(&name, &attempt),
+            name,
+            state: State::Pending,
+            owner_id: caller.user_id.clone(),
+            target: target.to_string(),
+            content_hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&form.image)),
+            attempt,
+            bytes: Some(cleaned.bytes.len() as u64),
+            width: Some(cleaned.width),
+            height: Some(cleaned.height),
+            reason: None,
+            touched_at: now,
+        };
+        Ok(Draft { row, bytes: cleaned.bytes.into() })
+    }
+
+    /// Takes the draft's name, or finds out who has it.
+    pub(crate) async fn claim(&self, draft: &Draft, now: Timestamp) -> Result<Claim, ApiError> {
+        for tried in 1..=CLAIM_TRIES {
+            match self.try_claim(&draft.row, now).await {
+                Ok(Some(claim)) => return Ok(claim),
+                Ok(None) => {}
+                // The avatar's transaction holds the row; DynamoDB's SDK does not try this again by itself.
+                Err(ClaimError::Failure(Failure::Unavailable { code, .. }))
+                    if code == "TransactionConflictException" => {}
+                Err(ClaimError::Failure(failure)) => return Err(failure.into()),
+                Err(ClaimError::Refused(error)) => return Err(error),
+            }
+            tokio::time::sleep(FIRST_BACKOFF * tried).await;
+        }
+        Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
+    }
+
+    async fn try_claim(&self, draft: &ImageRow, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
+        let found = match self.rows.claim(draft).await? {
+            Written::Applied => return Ok(Some(Claim::Ours(draft.clone()))),
+            // Gone again between the write and its answer.
+            Written::Refused(None) => return Ok(None),
+            Written::Refused(Some(found)) => found,
+        };
+        // The order counts: a deleted upload stays deleted whatever bytes come, and our own row is never a conflict.
+        if found.attempt == draft.attempt {
+            return Ok(Some(Claim::Ours(found)));
+        }
+        if found.state == State::Removed {
+            return Err(ClaimError::Refused(ErrorCode::NotFound.into()));
+        }
+        if found.content_hash != draft.content_hash {
+            return Err(ClaimError::Refused(ErrorCode::UploadIdReused.into()));
+        }
+        match found.state {
+            State::Ready => Ok(Some(Claim::Ready(found))),
+            State::Pending => match self.rows.adopt(&found, now).await? {
+                Written::Applied => Ok(Some(Claim::Ours(found))),
+                Written::Refused(_) => Ok(None),
+            },
+            State::Rejected | State::Removed => Err(ClaimError::Refused(rejected(&found).into())),
+        }
+    }
+
+    /// Puts the picture under its row's key. A second put of the same upload writes the same bytes.
+    pub(crate) async fn put_object(&self, row: &ImageRow, bytes: Bytes) -> Result<(), Failure> {
+        self.s3
+            .put_object()
+            .bucket(&self.bucket)
+            .key(&row.object_key)
+            .content_type(row.name.format.content_type())
+            .cache_control(object::CACHE_CONTROL)
+            .body(ByteStream::from(bytes))
+            .send()
+            .await
+            .map_err(|error| Failure::of("S3.PutObject", &error))?;
+        Ok(())
+    }
+
+    /// Finds out what became of a row whose last write was refused or not answered.
+    pub(crate) async fn read_back(&self, row: &ImageRow) -> Result<(), ApiError> {
+        let found = self.rows.find(&row.name.stem).await?;
+        self.settle(row, found.as_ref()).await
+    }
+
+    /// Ready with our object: it was our own write, or that of a racing try with the same bytes. Pending and ours: the
+    /// write may still come, so nothing is touched. Else nothing will ever name our object: it goes.
+    pub(crate) async fn settle(&self, row: &ImageRow, found: Option<&ImageRow>) -> Result<(), ApiError> {
+        match found {
+            Some(found) if found.state == State::Ready && found.object_key == row.object_key => Ok(()),
+            Some(found) if found.state == State::Pending && found.attempt == row.attempt => {
+                Err(ApiError::from(ErrorCode::Busy).because("not certainly ready"))
+            }
+            _ => {
+                self.delete_object(row).await?;
+                Err(ApiError::from(ErrorCode::Busy).because("the row went meanwhile"))
+            }
+        }
+    }
+
+    async fn delete_object(&self, row: &ImageRow) -> Result<(), Failure> {
+        self.s3
+            .delete_object()
+            .bucket(&self.bucket)
+            .key(&row.object_key)
+            .send()
+            .await
+            .map_err(|error| Failure::of("S3.DeleteObject", &error))?;
+        Ok(())
+    }
+}
+
+enum ClaimError {
+    Refused(ApiError),
+    Failure(Failure),
+}
+
+impl From<Failure> for ClaimError {
+    fn from(failure: Failure) -> Self {
+        Self::Failure(failure)
+    }
+}
+
+fn refused(refusal: imaging::Refused) -> ApiError {
+    let error: ApiError =
+        if refusal.is_unsupported() { ErrorCode::ImageUnsupported.into() } else { ErrorCode::ImageInvalid.into() };
+    match refusal {
+        imaging::Refused::Heic => error.saying("不支持HEIC图片，请选择压缩图或JPEG").because(refusal),
+        _ => error.because(refusal),
+    }
+}
+
+fn rejected(row: &ImageRow) -> ErrorCode {
+    let reason = row.reason.as_deref().unwrap_or_default();
+    ErrorCode::ALL.into_iter().find(|code| code.name() == reason).unwrap_or(ErrorCode::ImageInvalid)
+}
