@@ -1,4 +1,5 @@
 use std::collections::BTreeMap;
+use std::fmt;
 use std::fs::{File, TryLockError};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
@@ -29,7 +30,7 @@ pub const WECHAT_APPID: &str = "wxdev0000000000001";
 pub const WECHAT_SECRET_NAME: &str = "wechat";
 
 /// Where the emulators listen and what they keep.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// The address that all of them listen on.
     pub host: IpAddr,
@@ -51,6 +52,18 @@ impl Default for Options {
             wechat_secret: "dev-wechat-secret".to_owned(),
             public_read: false,
         }
+    }
+}
+
+/// Leaves the secret out.
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("host", &self.host)
+            .field("ports", &self.ports)
+            .field("data", &self.data)
+            .field("public_read", &self.public_read)
+            .finish_non_exhaustive()
     }
 }
 

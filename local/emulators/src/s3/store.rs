@@ -294,3 +294,6 @@ fn read_bucket(directory: &Path) -> io::Result<Bucket> {
 pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -108,3 +108,10 @@ async fn dropped_emulators_answer_no_more() {
     };
     tokio::time::timeout(Duration::from_secs(30), closed).await.expect("the port is closed");
 }
+
+#[test]
+fn printed_options_do_not_show_the_secret() {
+    let options = Options { wechat_secret: "telltale".to_owned(), ..Options::default() };
+
+    assert!(!format!("{options:?}").contains("telltale"));
+}
