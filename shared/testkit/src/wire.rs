@@ -151,13 +151,13 @@ impl Wire {
         match self.fault_of(&operation) {
             None => connector.call(request).await,
             Some(Fault::Refused) => Err(ConnectorError::io("connection refused".into())),
-            Some(Fault::Throttled) if operation.starts_with("S3.") => Ok(error(503, "SlowDown")),
-            Some(Fault::Throttled) => Ok(error(400, "ThrottlingException")),
-            Some(Fault::ServerError) => Ok(error(500, "InternalServerError")),
-            Some(Fault::AccessDenied) => Ok(error(400, "AccessDeniedException")),
+            Some(Fault::Throttled) if operation.starts_with("S3.") => Ok(error(&operation, 503, "SlowDown")),
+            Some(Fault::Throttled) => Ok(error(&operation, 400, "ThrottlingException")),
+            Some(Fault::ServerError) => Ok(error(&operation, 500, "InternalServerError")),
+            Some(Fault::AccessDenied) => Ok(error(&operation, 400, "AccessDeniedException")),
             Some(Fault::AppliedThenServerError) => {
                 connector.call(request).await?;
-                Ok(error(500, "InternalServerError"))
+                Ok(error(&operation, 500, "InternalServerError"))
             }
             Some(Fault::AppliedThenReset) => {
                 connector.call(request).await?;
@@ -169,7 +169,7 @@ impl Wire {
                 std::future::pending().await
             }
             Some(Fault::TransactionConflict) if operation == "DynamoDB.TransactWriteItems" => Ok(cancelled()),
-            Some(Fault::TransactionConflict) => Ok(error(400, "TransactionConflictException")),
+            Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
                 std::future::pending().await
@@ -220,11 +220,16 @@ fn operation_of(request: &HttpRequest) -> String {
     }
 }
 
-/// An error that both protocols understand: DynamoDB reads the header, S3 the XML.
-fn error(status: u16, code: &str) -> HttpResponse {
-    let body = format!("<Error><Code>{code}</Code><Message>injected</Message></Error>");
+/// An error as the service writes it.
+fn error(operation: &str, status: u16, code: &str) -> HttpResponse {
+    let (content_type, body) = if operation.starts_with("S3.") {
+        ("application/xml", format!("<Error><Code>{code}</Code><Message>injected</Message></Error>"))
+    } else {
+        let kind = format!("com.amazonaws.dynamodb.v20120810#{code}");
+        ("application/x-amz-json-1.0", format!(r#"{{"__type":"{kind}","message":"injected"}}"#))
+    };
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
-    response.headers_mut().insert("x-amzn-errortype", code.to_owned());
+    response.headers_mut().insert("content-type", content_type);
     response
 }
 
