@@ -68,6 +68,12 @@ fn only_the_last_graphic_control_before_an_image_stays() {
 }
 
 #[test]
+fn a_frame_without_a_graphic_control_gets_none() {
+    let bare = insert(&gif(), "trailer", &[part(&gif(), "image")]);
+    assert_eq!(kept(&bare).bytes, bare);
+}
+
+#[test]
 fn all_frames_stay() {
     assert_eq!(view::frames(&kept(&gif()).bytes).unwrap().len(), 3);
 }
@@ -85,6 +91,7 @@ fn a_damaged_structure_is_refused() {
         ("no frame", without(&gif(), "image")),
         ("no trailer", without(&gif(), "trailer")),
         ("a frame outside", changed(1, 1)),
+        ("a frame below", changed(3, 1)),
         ("a frame far outside", changed(2, 0xFF)),
         ("a frame of no width", changed(5, 0)),
         ("a code size of 0", changed(head, 0)),

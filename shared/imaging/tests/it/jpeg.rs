@@ -63,6 +63,12 @@ fn a_thumbnail_in_the_jfif_segment_goes_and_the_segment_stays() {
 }
 
 #[test]
+fn a_jfif_segment_that_is_too_short_for_decoders_goes() {
+    let short = replace(&jpeg(), "JFIF", &segment(APP0, b"JFIF\0\x01\x02\x01\0\x48\0\x48\0"));
+    assert_eq!(taken(&short).bytes, without(&jpeg(), "JFIF"));
+}
+
+#[test]
 fn a_picture_without_jfif_gets_none() {
     let bare = without(&jpeg(), "JFIF");
     assert_eq!(kept(&bare).bytes, bare);
@@ -201,6 +207,19 @@ fn coding_that_browsers_do_not_show_is_unsupported() {
     assert_eq!(refused(&replace(&jpeg(), "SOF", &twelve_bits)), Refused::Unsupported);
 }
 
+/// A table that no component uses.
+fn huffman_table(of_fifteen_bits: u8, of_sixteen_bits: u8) -> Vec<u8> {
+    let counts = [&[0; 14], [of_fifteen_bits, of_sixteen_bits].as_slice()].concat();
+    let symbols = vec![0; usize::from(of_fifteen_bits) + usize::from(of_sixteen_bits)];
+    segment(0xC4, &[&[0x13], counts.as_slice(), &symbols].concat())
+}
+
+#[test]
+fn a_huffman_table_may_have_256_codes() {
+    let largest = with(&[huffman_table(16, 240)]);
+    assert_eq!(kept(&largest).bytes, largest);
+}
+
 #[test]
 fn a_damaged_structure_is_refused() {
     let frame = part(&jpeg(), "SOF");
@@ -229,7 +248,7 @@ fn a_damaged_structure_is_refused() {
         ("a short quantisation table", with(&[segment(0xDB, &[0; 64])])),
         ("quantisation table of 32 bits", with(&[segment(0xDB, &[0x20; 257])])),
         ("a short Huffman table", with(&[segment(0xC4, &[0; 16])])),
-        ("a Huffman table of 257 codes", with(&[segment(0xC4, &[&[0], [17; 16].as_slice(), &[0; 272]].concat())])),
+        ("a Huffman table of 257 codes", with(&[huffman_table(17, 240)])),
         ("a Huffman table of class 2", with(&[segment(0xC4, &[&[0x20], [0; 16].as_slice()].concat())])),
         ("a restart interval of 3 bytes", with(&[segment(0xDD, &[0; 3])])),
         ("a segment of length 1", with(&[b"\xFF\xFE\0\x01".to_vec()])),

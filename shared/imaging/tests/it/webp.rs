@@ -1,4 +1,4 @@
-use imaging::{Limits, MAX_FRAMES, MAX_SEGMENTS, Refused, clean};
+use imaging::{Limits, MAX_FRAMES, MAX_ICC_BYTES, MAX_SEGMENTS, Refused, clean};
 
 use crate::build::{SECRET, part, profile, riff, riff_chunk, tiff, webp};
 use crate::{corpus, kept, parts, refused, taken, view};
@@ -72,13 +72,18 @@ fn what_the_flags_do_not_announce_is_not_seen_and_goes() {
 fn a_profile_stays_without_its_surplus_and_a_broken_one_goes() {
     let surplus = extended(ICC, &[riff_chunk(b"ICCP", &[&profile(501), SECRET].concat())], &[]);
     assert_eq!(kept(&surplus).bytes, extended(ICC, &[riff_chunk(b"ICCP", &profile(501))], &[]));
-    let broken = extended(ICC, &[riff_chunk(b"ICCP", SECRET)], &[]);
-    assert_eq!(kept(&broken).bytes, extended(0, &[], &[]));
+    for broken in [SECRET.to_vec(), profile(MAX_ICC_BYTES + 1)] {
+        let dirty = extended(ICC, &[riff_chunk(b"ICCP", &broken)], &[]);
+        assert_eq!(kept(&dirty).bytes, extended(0, &[], &[]));
+    }
 }
 
 #[test]
 fn a_second_picture_goes() {
-    assert_eq!(kept(&extended(0, &[], &[bitstream()])).bytes, extended(0, &[], &[]));
+    let lossy = part(&corpus::read("exif_xmp_icc.webp"), "VP8 ");
+    for second in [bitstream(), bitstream_of(16, 12), lossy] {
+        assert_eq!(taken(&extended(0, &[], &[second])).bytes, extended(0, &[], &[]));
+    }
 }
 
 #[test]
@@ -96,7 +101,11 @@ fn animation(frames: &[Vec<u8>]) -> Vec<u8> {
 }
 
 fn frame(x: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
-    let header = [x, 0, 0, 0, 0, 0, 15, 0, 0, 11, 0, 0, 100, 0, 0, 0];
+    frame_at(x, 0, chunks)
+}
+
+fn frame_at(x: u8, y: u8, chunks: &[Vec<u8>]) -> Vec<u8> {
+    let header = [x, 0, 0, y, 0, 0, 15, 0, 0, 11, 0, 0, 100, 0, 0, 0];
     riff_chunk(b"ANMF", &[header.as_slice(), &chunks.concat()].concat())
 }
 
@@ -162,6 +171,7 @@ fn a_damaged_structure_is_refused() {
         ("no frame", animation(&[])),
         ("no animation chunk", riff(&[canvas(ANIMATED, 16, 12), frame(0, &[bitstream()])])),
         ("a frame outside", animation(&[frame(1, &[bitstream()])])),
+        ("a frame below", animation(&[frame_at(0, 1, &[bitstream()])])),
         ("a frame without a picture", animation(&[frame(0, &[])])),
         ("a frame of another size than its picture", animation(&[frame(0, &[bitstream_of(16, 13)])])),
         ("a frame that ends early", animation(&[riff_chunk(b"ANMF", &[0; 14])])),
