@@ -5,9 +5,11 @@ mod background;
 pub mod event;
 pub mod function;
 pub mod gateway;
+pub mod in_process;
 pub mod invoke;
 pub mod routing;
 pub mod settings;
+pub mod stack;
 
 /// The id of one request, as the gateway and Lambda give it out.
 fn new_request_id() -> String {

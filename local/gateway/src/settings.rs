@@ -1,5 +1,6 @@
 //! How the local stack is told where to be.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
@@ -36,7 +37,7 @@ static LOCAL_WECHAT_SECRET: Variable = Variable {
 const SERVICES_AFTER_THE_GATEWAY: u16 = 5;
 
 /// Everything the local stack is told.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Settings {
     /// The address that everything listens on.
     pub host: IpAddr,
@@ -48,6 +49,18 @@ pub struct Settings {
     pub json: bool,
     /// WeChat's app secret, where another than the stack's own is wanted.
     pub wechat_secret: Option<String>,
+}
+
+/// Leaves the secret out.
+impl fmt::Debug for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Settings")
+            .field("host", &self.host)
+            .field("port", &self.port)
+            .field("data", &self.data)
+            .field("json", &self.json)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Settings {
@@ -124,6 +137,14 @@ mod tests {
 
         assert_eq!((settings.emulators_ports(), settings.lambda_port()), (Ports::default(), 0));
         assert_eq!(settings.data, Data::Memory);
+    }
+
+    #[test]
+    fn the_secret_is_not_in_what_is_printed() {
+        let settings = with(&[("LOCAL_WECHAT_SECRET", "s3cret")]).unwrap();
+
+        assert_eq!(settings.wechat_secret.as_deref(), Some("s3cret"));
+        assert!(!format!("{settings:?}").contains("s3cret"));
     }
 
     #[test]

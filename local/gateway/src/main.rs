@@ -1,0 +1,64 @@
+//! `make local`: starts the local stack, says where it is, and runs until Ctrl-C.
+
+use std::process::ExitCode;
+
+use gateway::settings::Settings;
+use gateway::stack::{Addresses, Stack};
+use platform::{config, telemetry};
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    // Standard output is for the addresses: a program reads them there.
+    let _ = tracing::subscriber::set_global_default(telemetry::subscriber(std::io::stderr));
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run() -> Result<(), Box<dyn std::error::Error>> {
+    let settings = config::from_lookup(&environment, Settings::read)?;
+    let stack = Stack::start(&settings, &environment).await?;
+    let addresses = stack.addresses();
+    say(&if settings.json { serde_json::to_string(addresses)? } else { banner(addresses) });
+    tokio::signal::ctrl_c().await?;
+    stack.stop().await;
+    Ok(())
+}
+
+fn banner(addresses: &Addresses) -> String {
+    let Addresses { gateway, dynamodb, s3, secretsmanager, wechat, lambda, data, .. } = addresses;
+    format!(
+        "mini-functions is running; Ctrl-C ends it.
+
+  gateway          {gateway}
+  DynamoDB         {dynamodb}
+  S3               {s3}
+  Secrets Manager  {secretsmanager}
+  fake WeChat      {wechat}
+  Lambda Invoke    {lambda}
+  data             {data}
+
+  sign in:  curl -H 'content-type: application/json' -d '{{\"code\":\"dev-alice-1\"}}' {gateway}/session
+  invoke:   make invoke FUNCTION=session-check EVENT=good
+"
+    )
+}
+
+#[expect(clippy::disallowed_methods, reason = "the stack is told by the environment, and hands it on to the functions")]
+fn environment(name: &str) -> Option<String> {
+    std::env::var(name).ok()
+}
+
+#[expect(clippy::print_stdout, reason = "the addresses are what this program is started for")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "whoever starts the stack by hand has to see why it does not")]
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("the local stack did not start: {error}");
+}

@@ -1,0 +1,187 @@
+//! The whole stack in one process: emulators, functions, gateway and Invoke API.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use axum::Router;
+use axum::serve::ListenerExt;
+use emulators::template::{Template, TemplateError};
+use emulators::{Data, Emulators, Options, ResourceError, SeedError};
+use platform::clock;
+use platform::config::Problems;
+use serde::Serialize;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::background::spawn;
+use crate::gateway::{Gateway, Limits};
+use crate::in_process::{self, Environment};
+use crate::invoke;
+use crate::routing::Routes;
+use crate::settings::Settings;
+
+const TEMPLATE: &str = include_str!("../../../template.yaml");
+const SEED: &str = include_str!("../../../events/seed.json");
+const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+
+/// How long running requests may take to end when the stack stops.
+const LAST_REQUESTS: Duration = Duration::from_secs(5);
+
+/// Where everything is: what the stack prints once all of it answers.
+#[derive(Debug, Clone, Serialize)]
+pub struct Addresses {
+    /// The HTTP API.
+    pub gateway: String,
+    /// `DynamoDB`.
+    pub dynamodb: String,
+    /// S3.
+    pub s3: String,
+    /// Secrets Manager.
+    pub secretsmanager: String,
+    /// The fake `WeChat`.
+    pub wechat: String,
+    /// Lambda's Invoke API.
+    pub lambda: String,
+    /// The directory of the data, or `:memory:`.
+    pub data: String,
+    /// Every variable with which a function outside this process meets the same stack.
+    pub env: BTreeMap<String, String>,
+}
+
+/// Why the stack could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A port is taken, or the address is none of this machine.
+    #[error("cannot listen on {0}: {1}")]
+    Bind(SocketAddr, #[source] io::Error),
+    /// The emulators could not start.
+    #[error(transparent)]
+    Emulators(#[from] emulators::StartError),
+    /// The template is broken.
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    /// Tables or bucket could not be made.
+    #[error(transparent)]
+    Resources(#[from] ResourceError),
+    /// The seed set could not be put.
+    #[error(transparent)]
+    Seed(#[from] SeedError),
+    /// The functions refuse their variables.
+    #[error(transparent)]
+    Configuration(#[from] Problems),
+}
+
+/// A running stack.
+pub struct Stack {
+    addresses: Addresses,
+    emulators: Emulators,
+    stop: watch::Sender<()>,
+    servers: Vec<JoinHandle<io::Result<()>>>,
+}
+
+impl Stack {
+    /// Starts everything; when it returns, all of it answers.
+    ///
+    /// Variables that `caller` gives win over the stack's own, so that a part can be swapped for another server or a
+    /// proxy before it. Tables, bucket and seed set are made in the stack's own emulators only.
+    ///
+    /// # Errors
+    /// Where a port or the data cannot be used, or where the functions refuse what `caller` gave.
+    pub async fn start(settings: &Settings, caller: &dyn Fn(&str) -> Option<String>) -> Result<Self, StartError> {
+        let template = Template::parse(TEMPLATE)?;
+        let gateway_listener = bind(SocketAddr::new(settings.host, settings.port)).await?;
+        let lambda_listener = bind(SocketAddr::new(settings.host, settings.lambda_port())).await?;
+        let public_read = caller("IMAGE_DELIVERY").is_some_and(|delivery| delivery == "public");
+        let emulators = Emulators::start(emulators_options(settings, public_read)).await?;
+        emulators.create_resources(&template).await?;
+        emulators.seed(SEED, Path::new(EVENTS), clock::now().as_millisecond()).await?;
+
+        let mut local = emulators.environment();
+        if public_read {
+            let base = format!("{}/{}", emulators.s3_url(), template.bucket.name);
+            local.insert("IMAGE_BASE_URL".to_owned(), base);
+        }
+        let connected = in_process::connect(&Environment { caller, local, template: &template }).await?;
+        let addresses = Addresses {
+            gateway: url(&gateway_listener, settings),
+            dynamodb: emulators.dynamodb_url().to_owned(),
+            s3: emulators.s3_url().to_owned(),
+            secretsmanager: emulators.secretsmanager_url().to_owned(),
+            wechat: emulators.wechat_url().to_owned(),
+            lambda: url(&lambda_listener, settings),
+            data: match &settings.data {
+                Data::Memory => ":memory:".to_owned(),
+                Data::Directory(path) => path.display().to_string(),
+            },
+            env: connected.variables,
+        };
+
+        let lambda = invoke::router(connected.functions.clone());
+        let gateway =
+            Gateway { routes: Routes::of(&template), functions: connected.functions, limits: Limits::default() };
+        let stop = watch::Sender::new(());
+        let servers = vec![serve(gateway_listener, gateway.router(), &stop), serve(lambda_listener, lambda, &stop)];
+        Ok(Self { addresses, emulators, stop, servers })
+    }
+
+    /// Where everything is.
+    pub fn addresses(&self) -> &Addresses {
+        &self.addresses
+    }
+
+    /// The emulators, for assertions and for switching the fake `WeChat`.
+    pub fn emulators(&self) -> &Emulators {
+        &self.emulators
+    }
+
+    /// Takes no new requests, lets the running ones end (for 5 s at most), and stops.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let ended = async {
+            for server in self.servers {
+                let _ = server.await;
+            }
+        };
+        // Whoever still sends after that loses nothing that was acknowledged.
+        let _ = tokio::time::timeout(LAST_REQUESTS, ended).await;
+    }
+}
+
+fn emulators_options(settings: &Settings, public_read: bool) -> Options {
+    let own = Options::default();
+    Options {
+        host: settings.host,
+        ports: settings.emulators_ports(),
+        data: settings.data.clone(),
+        wechat_secret: settings.wechat_secret.clone().unwrap_or(own.wechat_secret),
+        public_read,
+    }
+}
+
+async fn bind(address: SocketAddr) -> Result<TcpListener, StartError> {
+    TcpListener::bind(address).await.map_err(|cause| StartError::Bind(address, cause))
+}
+
+/// The address under which a listener is reached.
+fn url(listener: &TcpListener, settings: &Settings) -> String {
+    let port = listener.local_addr().map_or(settings.port, |address| address.port());
+    format!("http://{}", SocketAddr::new(settings.host, port))
+}
+
+fn serve(listener: TcpListener, router: Router, stop: &watch::Sender<()>) -> JoinHandle<io::Result<()>> {
+    let mut stopped = stop.subscribe();
+    let listener = listener.tap_io(|connection| {
+        // Only latency is at stake, so a socket that refuses is served as it is.
+        let _ = connection.set_nodelay(true);
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+        // Nothing is ever sent: this ends when the sender is dropped.
+        let _ = stopped.changed().await;
+    });
+    spawn(server.into_future())
+}

@@ -1,0 +1,134 @@
+//! Documents that are made from the code: `make docs` writes them anew, this fails when they are old.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::path::Path;
+
+use gateway::in_process;
+use gateway::settings::Settings;
+use platform::config::{self, Variable};
+use web::ErrorCode;
+
+#[test]
+fn docs_env_md_says_what_the_functions_read() {
+    assert_current("env.md", &env_md());
+}
+
+#[test]
+fn docs_errors_md_says_what_can_be_answered() {
+    assert_current("errors.md", &errors_md());
+}
+
+#[track_caller]
+#[expect(clippy::disallowed_methods, reason = "`make docs` tells this test to write instead of to compare")]
+fn assert_current(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(&path, text).expect("a document that can be written");
+    }
+    let written = std::fs::read_to_string(&path).unwrap_or_default();
+    assert!(written == text, "docs/{name} is old: `make docs` writes it anew");
+}
+
+fn env_md() -> String {
+    let mut functions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    let mut variables: BTreeMap<&str, &Variable> = BTreeMap::new();
+    for (function, read) in in_process::variables() {
+        for variable in read {
+            variables.insert(variable.name, variable);
+            functions.entry(variable.name).or_default().push(function);
+        }
+    }
+    let all = in_process::variables().len();
+
+    let mut text = "# Environment variables
+
+Made from the code by `make docs`. Every fault in them is told at start, all at once; an empty one counts as not set.
+
+## Functions
+
+| variable | meaning | default | read by |
+| --- | --- | --- | --- |
+"
+    .to_owned();
+    for (name, variable) in variables {
+        let readers = &functions[name];
+        let readers = if readers.len() == all { "all".to_owned() } else { readers.join(", ") };
+        let _ = writeln!(text, "| {} | {readers} |", row(variable));
+    }
+    text.push_str("\n## Local stack\n\n| variable | meaning | default |\n| --- | --- | --- |\n");
+    for variable in config::variables(Settings::read) {
+        let _ = writeln!(text, "| {} |", row(variable));
+    }
+    text
+}
+
+fn row(variable: &Variable) -> String {
+    let default = variable.default.map_or_else(|| "–".to_owned(), |default| format!("`{default}`"));
+    format!("`{}` | {} | {default}", variable.name, variable.meaning)
+}
+
+fn errors_md() -> String {
+    let mut text = "# Errors
+
+Made from the code by `make docs`. A refusal has a real HTTP status and one shape:
+
+```json
+{\"errcode\": 50302, \"errmsg\": \"系统繁忙，请稍后再试\", \"error\": \"busy\", \"request_id\": \"…\", \"retry_after\": 2}
+```
+
+`error` is what programs compare, `errmsg` what may be shown to the user, `request_id` what the logs know the request by.
+`retry_after` (seconds, also a `Retry-After` header) is there where a retry helps.
+
+| status | `errcode` | `error` | `errmsg` | when |
+| --- | --- | --- | --- | --- |
+"
+    .to_owned();
+    for code in ErrorCode::ALL {
+        let (status, errcode, name, message) = (code.status(), code.errcode(), code.name(), code.text());
+        let _ = writeln!(text, "| {status} | {errcode} | `{name}` | {message} | {} |", when(code));
+    }
+    text.push_str(
+        "
+A refusal is the first that applies: route (404, 405), session (401), size (413), form (400), task (404), type (415),
+content (422), conflict (409), outage (503).
+
+## Answers of API Gateway itself
+
+These have no `error`, only `{\"message\": \"…\"}`, and come before or instead of a function's answer:
+
+| status | `message` | when |
+| --- | --- | --- |
+| 413 | Request Entity Too Large | the body is over 10 MB, or its event over Lambda's 6 MB |
+| 429 | Too Many Requests | the stage's or the account's rate is exceeded |
+| 500 | Internal Server Error | the function failed or ran into its timeout |
+| 503 | Service Unavailable | the function could not be reached, or did not answer within 30 s |
+",
+    );
+    text
+}
+
+fn when(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::BadRequest => "malformed JSON, multipart, field or id; `image` missing, double or empty",
+        ErrorCode::SessionInvalid => "the session headers are missing, malformed, unknown, expired or revoked",
+        ErrorCode::CodeInvalid => "WeChat's code is wrong, used or expired",
+        ErrorCode::LoginBlocked => "WeChat blocks this user (40226)",
+        ErrorCode::TaskNotFound => "no such task, or someone else's",
+        ErrorCode::NotFound => "unknown route, or an unknown image in a JSON call",
+        ErrorCode::MethodNotAllowed => {
+            "the path has other methods (`Allow`); where POST is the only one: 没有使用POST请求"
+        }
+        ErrorCode::TaskFull => "the task has as many images as it may have",
+        ErrorCode::UploadIdReused => "the same `upload_id` with other content",
+        ErrorCode::ImageTooLarge => "the image has too many bytes",
+        ErrorCode::ImageUnsupported => {
+            "not JPEG, PNG, WebP or GIF, judged by content; for HEIC: 不支持HEIC图片，请选择压缩图或JPEG"
+        }
+        ErrorCode::ImageInvalid => "damaged, or too many pixels, frames or scans",
+        ErrorCode::TooManyRequests => "too many failed logins from one address",
+        ErrorCode::WechatUnavailable => "WeChat is down, slow or odd, or refuses our secret",
+        ErrorCode::Busy => "AWS throttles, is slow or down, or WeChat is (45011)",
+        ErrorCode::Internal => "a fault of ours; the log has the cause",
+    }
+}

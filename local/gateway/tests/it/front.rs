@@ -1,0 +1,106 @@
+//! What the gateway does before and around the functions.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+
+use crate::client::{Request, get, post};
+use crate::start;
+
+#[tokio::test]
+async fn too_large_a_body_is_the_gateways_own_413() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    let over_ten_mb = post(base, "/session").body("application/json", vec![b' '; 10 * 1024 * 1024 + 1]);
+    let over_lambdas_six =
+        post(base, "/task/postImage").body("multipart/form-data; boundary=x", vec![b' '; 5 * 1024 * 1024]);
+
+    over_ten_mb.send().await.assert_gateways_own(413, "Request Entity Too Large");
+    over_lambdas_six.send().await.assert_gateways_own(413, "Request Entity Too Large");
+}
+
+#[tokio::test]
+async fn too_many_headers_are_refused() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    let answer = get(base, "/session").header("x-long", &"x".repeat(10_240)).send().await;
+
+    answer.assert_gateways_own(431, "Request Header Fields Too Large");
+}
+
+#[tokio::test]
+async fn a_path_that_is_nobodys_is_404_in_our_shape() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    for target in ["/", "/nowhere", "/session/", "/images", "/tasks/t/nowhere"] {
+        get(base, target).send().await.assert_refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn another_method_is_405_and_told_what_the_path_takes() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    for (method, target, allow) in [
+        ("PATCH", "/session", "DELETE, GET, HEAD, POST"),
+        ("PUT", "/tasks", "GET, HEAD, POST"),
+        ("GET", "/tasks/t/images", "POST"),
+        ("GET", "/task/postImage", "POST"),
+        ("GET", "/me/avatar", "POST"),
+        ("GET", "/images/resolve", "POST"),
+        ("POST", "/images/n.jpg", "GET, HEAD"),
+    ] {
+        let answer = Request::new(method, base, target).send().await;
+        answer.assert_refused(405, "method_not_allowed");
+        assert_eq!(answer.header("allow"), allow, "{method} {target}");
+    }
+}
+
+#[tokio::test]
+async fn head_is_get_without_its_body() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    let session = Request::new("HEAD", base, "/session").send().await;
+    let image = Request::new("HEAD", base, "/images/none.jpg").send().await;
+
+    assert_eq!((session.status, session.body.len()), (401, 0));
+    assert!(image.location().contains("/defaults/"));
+    assert!(image.body.is_empty());
+}
+
+#[tokio::test]
+async fn a_doubled_session_header_is_refused() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let alice = crate::client::sign_in(base, "dev-alice-1").await;
+
+    let doubled = get(base, "/session").from(&alice).header("session-id", &alice.session_id);
+
+    doubled.send().await.assert_refused(401, "session_invalid");
+}
+
+#[tokio::test]
+async fn a_client_that_stalls_holds_up_nobody() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let server = base.strip_prefix("http://").expect("an http address");
+    let mut half_a_head = TcpStream::connect(server).await.expect("a connection");
+    half_a_head.write_all(b"POST /session HTT").await.expect("half a head");
+    let mut half_a_body = TcpStream::connect(server).await.expect("a connection");
+    half_a_body
+        .write_all(b"POST /session HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n{")
+        .await
+        .expect("half a body");
+
+    let login = post(base, "/session").json(&json!({ "code": "dev-alice-1" })).send();
+    let answer = tokio::time::timeout(Duration::from_secs(20), login).await.expect("an answer in time");
+
+    assert_eq!(answer.status, 201);
+}

@@ -1,0 +1,116 @@
+use serde_json::json;
+
+use crate::client::{delete, fetch, get, post, sign_in};
+use crate::start;
+
+const PHOTO: &[u8] = include_bytes!("../../../../events/photos/coffee.jpg");
+const AVATAR: &[u8] = include_bytes!("../../../../events/photos/avatar.png");
+
+#[tokio::test]
+async fn a_photo_goes_from_a_phone_into_a_task_and_back() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+
+    let alice = sign_in(base, "dev-alice-1").await;
+    let session = get(base, "/session").from(&alice).send().await.expect(200);
+    assert_eq!(session["user_id"], alice.user_id);
+
+    let task = post(base, "/tasks").from(&alice).json(&json!({ "title": "咖啡" })).send().await.expect(201);
+    let task_id = task["task_id"].as_str().expect("a task id");
+
+    let upload = post(base, &format!("/tasks/{task_id}/images")).from(&alice).form(&[("upload_id", "one")], PHOTO);
+    let image = upload.send().await.expect(201);
+    let name = image["name"].as_str().expect("a name");
+    assert_eq!(image["state"], "ready");
+
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+    assert_eq!((&page["title"], &page["images"][0]["name"]), (&json!("咖啡"), &json!(name)));
+
+    let redirect = get(base, &format!("/images/{name}")).send().await;
+    let photo = fetch(redirect.location()).await;
+    assert_eq!((photo.status, photo.header("content-type")), (200, "image/jpeg"));
+    assert!(photo.body.starts_with(b"\xff\xd8\xff") && photo.body.ends_with(b"\xff\xd9"));
+    let by_its_url = fetch(page["images"][0]["url"].as_str().expect("a URL")).await;
+    assert_eq!(by_its_url.body, photo.body);
+
+    let gone = delete(base, &format!("/tasks/{task_id}/images/{name}")).from(&alice).send().await;
+    assert_eq!(gone.status, 204, "{}", gone.text());
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+    assert_eq!(page["images"], json!([]));
+    let redirect = get(base, &format!("/images/{name}")).send().await;
+    assert!(redirect.location().contains("/defaults/"), "{redirect:?}");
+
+    let revoked = delete(base, "/session").from(&alice).send().await;
+    assert_eq!((revoked.status, revoked.body.len()), (204, 0));
+    get(base, "/session").from(&alice).send().await.assert_refused(401, "session_invalid");
+    let late = post(base, &format!("/tasks/{task_id}/images")).from(&alice).form(&[], PHOTO);
+    late.send().await.assert_refused(401, "session_invalid");
+    stack.stop().await;
+}
+
+#[tokio::test]
+async fn calls_written_for_the_old_back_end_keep_working() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let alice = sign_in(base, "dev-alice-1").await;
+    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
+    let task_id = task["task_id"].as_str().expect("a task id");
+
+    let upload = post(base, "/task/postImage").header("session_id", &alice.session_id);
+    let upload = upload.header("user_id", &alice.user_id).form(&[("task_id", task_id)], PHOTO);
+    let name = upload.send().await.expect(200);
+    let name = name.as_str().expect("the name alone");
+
+    let redirect = get(base, &format!("/task/{name}")).send().await;
+    assert_eq!(fetch(redirect.location()).await.status, 200);
+
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+    assert_eq!(page["images"][0]["name"], name);
+}
+
+#[tokio::test]
+async fn an_avatar_is_shown_to_anyone_and_its_successor_after_it() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let alice = sign_in(base, "dev-alice-1").await;
+    let address = format!("/users/{}/avatar", alice.user_id);
+    let shown = async || fetch(get(base, &address).send().await.location()).await;
+
+    let before = shown().await;
+    let first = post(base, "/me/avatar").from(&alice).form(&[], AVATAR).send().await.expect(201);
+    let after = shown().await;
+    post(base, "/me/avatar").from(&alice).form(&[], PHOTO).send().await.expect(201);
+    let replaced = shown().await;
+
+    assert_eq!((before.status, before.header("content-type")), (200, "image/png"), "the default avatar");
+    assert_eq!((first["content_type"].as_str(), after.header("content-type")), (Some("image/png"), "image/png"));
+    assert_ne!(before.body, after.body);
+    assert_eq!(replaced.header("content-type"), "image/jpeg");
+}
+
+#[tokio::test]
+async fn nobody_reaches_into_a_strangers_task() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let (alice, mallory) = (sign_in(base, "dev-alice-1").await, sign_in(base, "dev-mallory-1").await);
+    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
+    let task_id = task["task_id"].as_str().expect("a task id");
+    let before = stack.emulators().objects();
+
+    let upload = post(base, &format!("/tasks/{task_id}/images")).from(&mallory).form(&[], PHOTO);
+    upload.send().await.assert_refused(404, "task_not_found");
+    let page = get(base, &format!("/tasks/{task_id}")).from(&mallory).send().await;
+    page.assert_refused(404, "task_not_found");
+    assert_eq!(stack.emulators().objects(), before, "a refused upload leaves nothing behind");
+}
+
+#[tokio::test]
+async fn a_wechat_code_signs_in_once() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    sign_in(base, "dev-alice-1").await;
+
+    let again = post(base, "/session").json(&json!({ "code": "dev-alice-1" })).send().await;
+
+    again.assert_refused(401, "code_invalid");
+}

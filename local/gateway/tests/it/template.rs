@@ -1,0 +1,54 @@
+//! The template gives every function what it reads, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use emulators::template::Template;
+use gateway::in_process;
+
+/// Set by Lambda itself.
+const FROM_LAMBDA: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+/// Filled by whoever deploys, or by `sam local`: the template names them without a value.
+const FILLED_LATER: [&str; 7] = [
+    "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_S3",
+    "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "IMAGE_BASE_URL",
+    "S3_PUBLIC_ENDPOINT",
+    "WECHAT_APPID",
+    "WECHAT_SECRET",
+];
+
+fn given() -> BTreeMap<String, BTreeSet<String>> {
+    let template = Template::parse(include_str!("../../../../template.yaml")).expect("our own template");
+    let functions = template.functions.into_iter();
+    // glibc reads these two, no code of ours does.
+    let variables = |environment: BTreeMap<String, String>| {
+        environment.into_keys().filter(|name| !name.starts_with("MALLOC_")).collect()
+    };
+    functions.map(|function| (function.name, variables(function.environment))).collect()
+}
+
+#[test]
+fn every_function_is_given_the_variables_that_it_reads_and_no_others() {
+    let given = given();
+    let read = in_process::variables();
+
+    assert_eq!(given.keys().collect::<Vec<_>>(), read.keys().collect::<Vec<_>>());
+    for (function, variables) in read {
+        let names = variables.iter().map(|variable| variable.name);
+        let expected: BTreeSet<_> = names
+            .filter(|name| !FROM_LAMBDA.contains(name) && !FILLED_LATER.contains(name))
+            .map(str::to_owned)
+            .collect();
+        assert_eq!(given[function], expected, "{function}");
+    }
+}
+
+#[test]
+fn the_template_names_every_variable_that_is_filled_later() {
+    let template = include_str!("../../../../template.yaml");
+
+    for name in FILLED_LATER {
+        assert!(template.contains(&format!("{name}:")), "{name}");
+    }
+}
