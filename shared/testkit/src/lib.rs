@@ -9,13 +9,15 @@
 mod answer;
 mod capture;
 mod event;
+mod fetch;
 mod multipart;
 mod stack;
 mod wire;
 
 pub use answer::Answer;
-pub use capture::Capture;
+pub use capture::{Capture, Lines};
 pub use event::Event;
+pub use fetch::{Fetched, fetch};
 pub use multipart::Multipart;
 pub use stack::{Stack, User};
 pub use wire::{Call, Fault, Wire};

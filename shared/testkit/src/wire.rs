@@ -31,6 +31,8 @@ pub enum Fault {
     AppliedThenSilent,
     /// DynamoDB cancels a transaction that meets another one on an item; nothing is applied.
     TransactionConflict,
+    /// DynamoDB answers a `BatchGetItem` with no row and leaves every key for another call.
+    UnprocessedKeys,
     /// The function is killed before the call goes out; see [`Wire::killed`].
     KilledBefore,
     /// The function is killed after the call was applied; see [`Wire::killed`].
@@ -146,7 +148,7 @@ impl Wire {
         let operation = operation_of(&request);
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let uri = request.uri().to_owned();
-        self.state.calls.lock().unwrap().push(Call { operation: operation.clone(), uri, body });
+        self.state.calls.lock().unwrap().push(Call { operation: operation.clone(), uri, body: body.clone() });
 
         match self.fault_of(&operation) {
             None => connector.call(request).await,
@@ -170,6 +172,7 @@ impl Wire {
             }
             Some(Fault::TransactionConflict) if operation == "DynamoDB.TransactWriteItems" => Ok(cancelled()),
             Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
+            Some(Fault::UnprocessedKeys) => Ok(unprocessed(&body)),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
                 std::future::pending().await
@@ -238,6 +241,14 @@ fn cancelled() -> HttpResponse {
         "Message":"Transaction cancelled, please refer cancellation reasons for specific reasons [TransactionConflict, None]",
         "CancellationReasons":[{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"},{"Code":"None"}]}"#;
     let mut response = HttpResponse::new(400.try_into().unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+fn unprocessed(batch: &str) -> HttpResponse {
+    let batch: serde_json::Value = serde_json::from_str(batch).unwrap();
+    let body = serde_json::json!({ "Responses": {}, "UnprocessedKeys": batch["RequestItems"] });
+    let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body.to_string()));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response
 }

@@ -1,0 +1,33 @@
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+/// What a URL gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The HTTP status.
+    pub status: u16,
+    /// The header `content-type`, empty where there is none.
+    pub content_type: String,
+    /// The body.
+    pub bytes: Vec<u8>,
+}
+
+/// Sends one request to a plain HTTP URL as somebody does who has nothing but the URL.
+pub async fn fetch(method: &str, url: &str) -> Fetched {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let mut connection = TcpStream::connect(host).await.unwrap();
+    // HTTP/1.0: the server sends no chunks and closes behind the body.
+    let request = format!("{method} /{path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n");
+    connection.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    connection.read_to_end(&mut answer).await.unwrap();
+
+    let end = answer.windows(4).position(|bytes| bytes == b"\r\n\r\n").unwrap();
+    let head = String::from_utf8_lossy(&answer[..end]).to_ascii_lowercase();
+    let content_type = head.lines().find_map(|line| line.strip_prefix("content-type: ")).unwrap_or_default();
+    Fetched {
+        status: head.split(' ').nth(1).unwrap().parse().unwrap(),
+        content_type: content_type.to_owned(),
+        bytes: answer[end + 4..].to_vec(),
+    }
+}
