@@ -373,18 +373,12 @@ async fn another_method_is_told_what_the_path_takes() {
 #[tokio::test]
 async fn neither_answers_nor_rows_nor_logs_hold_what_is_secret() {
     let (stack, app) = start().await;
-    let log = Capture::default();
-    let writer = log.clone();
-    // Of a single subscriber, tracing keeps what the thread says that meets a callsite first: perhaps another test's.
-    let second = tracing::Dispatch::new(telemetry::subscriber(std::io::sink));
-    let subscriber = tracing::subscriber::set_default(telemetry::subscriber(move || writer.clone()));
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
 
     let answer = send(&app, login("dev-alice-1")).await;
     for code in ["dev-alice-1", "errcode-40125-alice-1", "cut-alice-1", "status-500-alice-1", "html-alice-1"] {
         send(&app, login(code)).await;
     }
-    drop((subscriber, second));
-
     let (log, rows) = (log.text(), format!("{:?}", [stack.rows("UsersTable"), stack.rows("SessionsTable")]));
     assert_eq!(log.lines().filter(|line| line.contains(r#""http.status""#)).count(), 6, "{log}");
     let openid = stack.emulators().wechat().openid("alice");

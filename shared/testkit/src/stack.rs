@@ -184,6 +184,20 @@ impl Stack {
         self.rows("ImagesTable").into_iter().filter(|row| !is_seeded(row)).collect()
     }
 
+    /// Changes the row of an image behind the product's back; takes a name or a stem.
+    pub fn change_image_row(&self, name: &str, change: impl FnOnce(&mut Value)) {
+        let mut row = self.image_row(name).unwrap();
+        change(&mut row);
+        let request = json!({"TableName": "ImagesTable", "Item": row});
+        self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
+    /// Removes the row of an image, as its TTL does.
+    pub fn remove_image_row(&self, stem: &str) {
+        let request = json!({"TableName": "ImagesTable", "Key": {"stem": {"S": stem}}});
+        self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
     /// Runs a function until it is killed at the call that the wire was told; panics if it ends before.
     pub async fn killed<T: std::fmt::Debug>(&self, function: impl Future<Output = T>) {
         tokio::select! {
