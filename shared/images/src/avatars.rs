@@ -76,7 +76,7 @@ impl AvatarUploads {
             .condition_expression(AS_SEEN)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":ready", row::text(State::Ready.name()))
-            .expression_attribute_values(":seen_state", row::text(seen.state.name()))
+            .expression_attribute_values(":seen_state", row::text(State::Pending.name()))
             .expression_attribute_values(":seen_attempt", row::text(seen.attempt.as_str()))
             .build();
         let pointer = Put::builder()

@@ -226,21 +226,25 @@ impl ImageRows {
     pub(crate) async fn adopt(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
         self.update(
             seen,
+            State::Pending,
             "SET touched_at = :now, expires_at = :ttl",
             [(":now", row::number(now.as_second())), (":ttl", row::ttl(now + LIFE))],
         )
         .await
     }
 
-    /// The row becomes visible, and no TTL ends it any more, if it is still as seen: pending under this attempt.
+    /// The row becomes visible, and no TTL ends it any more, if it is pending under the attempt that was seen. Whatever
+    /// else was seen does not count: a late repeat must not bring back what was removed meanwhile.
     pub(crate) async fn make_ready(&self, seen: &ImageRow) -> Result<Written, Failure> {
-        self.update(seen, "SET #state = :ready REMOVE expires_at", [(":ready", row::text(State::Ready.name()))]).await
+        let ready = [(":ready", row::text(State::Ready.name()))];
+        self.update(seen, State::Pending, "SET #state = :ready REMOVE expires_at", ready).await
     }
 
     /// The row becomes a tombstone, if it is still as seen.
     pub(crate) async fn mark_removed(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
         self.update(
             seen,
+            seen.state,
             "SET #state = :removed, expires_at = :ttl",
             [(":removed", row::text(State::Removed.name())), (":ttl", row::ttl(now + LIFE))],
         )
@@ -250,6 +254,7 @@ impl ImageRows {
     async fn update<const N: usize>(
         &self,
         seen: &ImageRow,
+        state: State,
         expression: &str,
         values: [(&str, AttributeValue); N],
     ) -> Result<Written, Failure> {
@@ -261,7 +266,7 @@ impl ImageRows {
             .update_expression(expression)
             .condition_expression(AS_SEEN)
             .expression_attribute_names("#state", "state")
-            .expression_attribute_values(":seen_state", row::text(seen.state.name()))
+            .expression_attribute_values(":seen_state", row::text(state.name()))
             .expression_attribute_values(":seen_attempt", row::text(seen.attempt.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {

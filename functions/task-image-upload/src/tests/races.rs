@@ -103,3 +103,25 @@ async fn a_prune_never_drops_a_name_that_a_retry_has_just_brought_back() {
     house.assert_shown(&task, retry.assert_status(201));
     other.assert_refused(409, "task_full");
 }
+
+#[tokio::test]
+async fn a_late_repeat_of_a_claim_never_brings_back_what_was_removed_meanwhile() {
+    let house = House::new().await;
+    let (alice, task) = house.somebody().await;
+    // The claim is applied and its answer is lost; before the SDK repeats it, a retry adopts the row, makes it ready, and
+    // its image is deleted.
+    house.stack.wire().fail_nth("DynamoDB.PutItem", 1, Fault::AppliedThenSilent);
+    let first = house.send(upload(&alice, &task, photo_as("late")));
+    let meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        let answer = house.send(upload(&alice, &task, photo_as("late"))).await;
+        let name = answer.assert_status(201).json()["name"].as_str().unwrap().to_owned();
+        house.stack.change_image_row(&name, |row| row["state"]["S"] = "removed".into());
+        name
+    };
+    let (first, name) = tokio::join!(first, meanwhile);
+
+    assert!(first.status() == 503 || first.status() == 404, "{}", first.text());
+    assert_eq!(house.state_of(&name), "removed");
+    assert!(house.stack.stored().is_empty());
+}
