@@ -20,11 +20,11 @@ use crate::wechat::{self, WeChat};
 
 /// The region that everything pretends to be in.
 pub const REGION: &str = "us-east-1";
-/// The one access key that the emulators know.
+/// The access key that the emulators know unless told otherwise.
 pub const ACCESS_KEY_ID: &str = "AKIDLOCALSTACK";
 /// Its secret. It opens nothing but these emulators.
 pub const SECRET_ACCESS_KEY: &str = "local-stack-secret-access-key";
-/// The app id that the fake WeChat knows.
+/// The app id that the fake WeChat knows unless told otherwise.
 pub const WECHAT_APPID: &str = "wxdev0000000000001";
 /// The name of the secret that holds WeChat's app secret, for [`Secrets::put`].
 pub const WECHAT_SECRET_NAME: &str = "wechat";
@@ -36,6 +36,10 @@ pub struct Options {
     pub host: IpAddr,
     pub ports: Ports,
     pub data: Data,
+    /// The one pair of keys that S3 accepts.
+    pub access_key: AccessKey,
+    /// The app id that the fake WeChat knows.
+    pub wechat_appid: String,
     /// The app secret that the fake WeChat expects and that Secrets Manager gives out.
     pub wechat_secret: String,
     /// Whether `images/*` and `defaults/*` of every bucket may be read by plain URL, without a signature.
@@ -49,6 +53,8 @@ impl Default for Options {
             host: Ipv4Addr::LOCALHOST.into(),
             ports: Ports::default(),
             data: Data::Memory,
+            access_key: AccessKey::default(),
+            wechat_appid: WECHAT_APPID.to_owned(),
             wechat_secret: "dev-wechat-secret".to_owned(),
             public_read: false,
         }
@@ -62,8 +68,31 @@ impl fmt::Debug for Options {
             .field("host", &self.host)
             .field("ports", &self.ports)
             .field("data", &self.data)
+            .field("access_key", &self.access_key)
+            .field("wechat_appid", &self.wechat_appid)
             .field("public_read", &self.public_read)
             .finish_non_exhaustive()
+    }
+}
+
+/// A pair of keys, as AWS gives them out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct AccessKey {
+    pub id: String,
+    pub secret: String,
+}
+
+impl Default for AccessKey {
+    /// [`ACCESS_KEY_ID`] and [`SECRET_ACCESS_KEY`].
+    fn default() -> Self {
+        Self { id: ACCESS_KEY_ID.to_owned(), secret: SECRET_ACCESS_KEY.to_owned() }
+    }
+}
+
+/// Leaves the secret out.
+impl fmt::Debug for AccessKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AccessKey").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -134,6 +163,8 @@ pub struct Emulators {
     secrets: Secrets,
     wechat_secret_arn: String,
     wechat: WeChat,
+    wechat_appid: String,
+    access_key: AccessKey,
     servers: Servers,
     _directory_lock: Option<File>,
 }
@@ -157,7 +188,9 @@ impl Emulators {
             bucket: OnceLock::new(),
             wechat_secret_arn: secrets.put(WECHAT_SECRET_NAME, &*options.wechat_secret),
             secrets,
-            wechat: WeChat::new(WECHAT_APPID, &options.wechat_secret),
+            wechat: WeChat::new(&options.wechat_appid, &options.wechat_secret),
+            wechat_appid: options.wechat_appid,
+            access_key: options.access_key,
             servers: Servers::new(),
             _directory_lock: opened.lock,
         };
@@ -167,7 +200,8 @@ impl Emulators {
 
     fn serve(&self, listeners: Listeners, public_read: bool) {
         self.servers.serve_database(listeners.dynamodb, self.database.clone());
-        self.servers.serve(listeners.s3, s3::router(Arc::clone(&self.store), public_read));
+        let s3 = s3::router(Arc::clone(&self.store), self.access_key.clone(), public_read);
+        self.servers.serve(listeners.s3, s3);
         self.servers.serve(listeners.secretsmanager, secretsmanager::router(self.secrets.clone()));
         self.servers.serve(listeners.wechat, wechat::router(self.wechat.clone()));
     }
@@ -199,11 +233,11 @@ impl Emulators {
             ("AWS_ENDPOINT_URL_S3", &self.s3_url),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secretsmanager_url),
             ("AWS_REGION", REGION),
-            ("AWS_ACCESS_KEY_ID", ACCESS_KEY_ID),
-            ("AWS_SECRET_ACCESS_KEY", SECRET_ACCESS_KEY),
+            ("AWS_ACCESS_KEY_ID", &self.access_key.id),
+            ("AWS_SECRET_ACCESS_KEY", &self.access_key.secret),
             ("AWS_EC2_METADATA_DISABLED", "true"),
             ("WECHAT_API_BASE", &self.wechat_url),
-            ("WECHAT_APPID", WECHAT_APPID),
+            ("WECHAT_APPID", &self.wechat_appid),
             ("WECHAT_SECRET", &self.wechat_secret_arn),
         ];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()

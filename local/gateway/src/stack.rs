@@ -9,7 +9,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::serve::ListenerExt;
 use emulators::template::{Template, TemplateError};
-use emulators::{Data, Emulators, Options, ResourceError, SeedError};
+use emulators::{AccessKey, Data, Emulators, Options, ResourceError, SeedError};
 use platform::clock;
 use platform::config::Problems;
 use serde::Serialize;
@@ -96,7 +96,7 @@ impl Stack {
         let gateway_listener = bind(SocketAddr::new(settings.host, settings.port)).await?;
         let lambda_listener = bind(SocketAddr::new(settings.host, settings.lambda_port())).await?;
         let public_read = caller("IMAGE_DELIVERY").is_some_and(|delivery| delivery == "public");
-        let emulators = Emulators::start(emulators_options(settings, public_read)).await?;
+        let emulators = Emulators::start(emulators_options(settings, public_read, caller)).await?;
         emulators.create_resources(&template).await?;
         emulators.seed(SEED, Path::new(EVENTS), clock::now().as_millisecond()).await?;
 
@@ -151,12 +151,18 @@ impl Stack {
     }
 }
 
-fn emulators_options(settings: &Settings, public_read: bool) -> Options {
+/// The emulators know what the caller's functions will present: keys and app id that are set for another purpose, as on
+/// most developers' machines, must not lock them out of their own laptop.
+fn emulators_options(settings: &Settings, public_read: bool, caller: &dyn Fn(&str) -> Option<String>) -> Options {
     let own = Options::default();
+    let given = |name| caller(name).filter(|value: &String| !value.is_empty());
+    let access_key = given("AWS_ACCESS_KEY_ID").zip(given("AWS_SECRET_ACCESS_KEY"));
     Options {
         host: settings.host,
         ports: settings.emulators_ports(),
         data: settings.data.clone(),
+        access_key: access_key.map_or(own.access_key, |(id, secret)| AccessKey { id, secret }),
+        wechat_appid: given("WECHAT_APPID").unwrap_or(own.wechat_appid),
         wechat_secret: settings.wechat_secret.clone().unwrap_or(own.wechat_secret),
         public_read,
     }

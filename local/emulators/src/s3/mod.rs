@@ -24,14 +24,14 @@ use tracing::instrument::WithSubscriber as _;
 
 use self::backend::Backend;
 use self::store::Store;
-use crate::{ACCESS_KEY_ID, SECRET_ACCESS_KEY};
+use crate::AccessKey;
 
 /// What `public_read` opens: what the delivery mode `public` serves by plain URL.
 const PUBLIC_PREFIXES: [&str; 2] = ["images/", "defaults/"];
 
-pub(crate) fn router(store: Arc<Store>, public_read: bool) -> Router {
+pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool) -> Router {
     let mut builder = S3ServiceBuilder::new(Backend { store });
-    builder.set_auth(Keys);
+    builder.set_auth(Keys(access_key));
     builder.set_access(Access { public_read });
     builder.set_host(Hosts);
     let service = HandleError::new(builder.build(), |_| async { StatusCode::INTERNAL_SERVER_ERROR });
@@ -44,13 +44,13 @@ async fn unlogged(request: Request, next: Next) -> Response {
 }
 
 /// The one pair of keys.
-struct Keys;
+struct Keys(AccessKey);
 
 #[async_trait::async_trait]
 impl S3Auth for Keys {
     async fn get_secret_key(&self, access_key: &str) -> S3Result<SecretKey> {
-        if access_key == ACCESS_KEY_ID {
-            Ok(SecretKey::from(SECRET_ACCESS_KEY))
+        if access_key == self.0.id {
+            Ok(SecretKey::from(self.0.secret.as_str()))
         } else {
             Err(s3_error!(InvalidAccessKeyId, "The AWS Access Key Id you provided does not exist in our records."))
         }

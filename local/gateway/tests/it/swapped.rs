@@ -33,6 +33,26 @@ async fn a_rule_that_the_caller_gives_wins_over_the_template() {
 }
 
 #[tokio::test]
+async fn keys_and_app_id_of_the_caller_are_those_of_the_whole_stack() {
+    let stack = start_with(&[
+        ("AWS_ACCESS_KEY_ID", "AKIDOFMYLAPTOP"),
+        ("AWS_SECRET_ACCESS_KEY", "s3cret"),
+        ("WECHAT_APPID", "wxmine"),
+    ])
+    .await
+    .expect("a stack");
+    let base = stack.addresses().gateway.as_str();
+    let alice = crate::client::sign_in(base, "dev-alice-1").await;
+
+    let avatar = include_bytes!("../../../../events/photos/avatar.png");
+    let image = post(base, "/me/avatar").from(&alice).form(&[], avatar).send().await.expect(201);
+
+    let url = image["url"].as_str().expect("a URL");
+    assert!(url.contains("AKIDOFMYLAPTOP"), "{url}");
+    assert_eq!(fetch(url).await.status, 200);
+}
+
+#[tokio::test]
 async fn plain_urls_are_readable_where_they_are_asked_for() {
     let stack = start_with(&[("IMAGE_DELIVERY", "public")]).await.expect("a stack");
 
