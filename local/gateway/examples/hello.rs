@@ -1,0 +1,24 @@
+//! `GET /hello`: a function that knows who calls.
+
+use jiff::Timestamp;
+use lambda_http::{Request, service_fn};
+use platform::aws::{self, Aws};
+use platform::{clock, config, telemetry};
+use session::Sessions;
+use web::{ApiError, Response, respond};
+
+/// Greets the caller by their user id.
+pub(crate) async fn handle(sessions: &Sessions, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    let caller = sessions.caller(request.headers(), now).await?;
+    respond::ok(&format!("hello, {}", caller.user_id))
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), lambda_http::Error> {
+    telemetry::init();
+    let (aws, table) = config::from_env(|told| (aws::Config::read(told), session::Config::read(told)))?;
+    let aws = Aws::new(aws, aws::http_client()).await;
+    let sessions = &Sessions::new(&table, aws.dynamodb());
+    let answer = |event| web::answer(event, clock::now(), |request, now| handle(sessions, request, now));
+    lambda_http::run(service_fn(answer)).await
+}
