@@ -2,14 +2,20 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "the helpers of a test fail as the test itself does")]
 
 mod client;
+mod dependencies;
 mod docs;
+mod events;
 mod front;
+mod hello;
+mod house;
 mod lambda;
+mod pages;
 mod process;
 mod seed;
 mod story;
 mod swapped;
 mod template;
+mod workspace;
 
 use emulators::Data;
 use gateway::settings::Settings;

@@ -1,0 +1,71 @@
+//! Every event file is what HTTP API sends, leads to its function, and is used.
+
+use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use emulators::template::Template;
+use lambda_http::RequestExt;
+use lambda_http::request::RequestContext;
+
+use crate::workspace::{files, root, text};
+
+/// `(function, case, path)` of every event file.
+fn events() -> Vec<(String, String, PathBuf)> {
+    let name = |path: &Path| path.file_stem().and_then(OsStr::to_str).expect("a name").to_owned();
+    let events =
+        files("events").into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    let events = events.filter(|path| path.parent() != Some(root().join("events").as_path()));
+    events.map(|path| (name(path.parent().expect("a folder")), name(&path), path)).collect()
+}
+
+#[test]
+fn every_event_is_a_request_of_payload_format_2_on_a_route_to_its_function() {
+    let template = Template::parse(&text("template.yaml")).expect("our own template");
+    for (function, case, path) in events() {
+        let request = lambda_http::request::from_str(&text(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+
+        let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {
+            panic!("{function}/{case} is no event of an HTTP API")
+        };
+        let declared = template.functions.iter().find(|declared| declared.name == function).expect("a function");
+        let routes: BTreeSet<_> = declared.routes.iter().map(route_key).collect();
+        let route = context.route_key.as_deref().expect("a route");
+        assert!(routes.contains(route), "{function}/{case}: {route} is not among {routes:?}");
+    }
+}
+
+fn route_key(route: &emulators::template::Route) -> String {
+    match route.path.as_str() {
+        "$default" => "$default".to_owned(),
+        path => format!("{} {path}", route.method),
+    }
+}
+
+#[test]
+fn every_event_is_used_by_a_test_of_its_function() {
+    let orphans: Vec<_> = events()
+        .into_iter()
+        .filter(|(function, case, _)| {
+            let named = format!("\"{function}/{case}\"");
+            !files(format!("functions/{function}/src")).into_iter().any(|path| text(path).contains(&named))
+        })
+        .map(|(function, case, _)| format!("{function}/{case}"))
+        .collect();
+
+    assert!(orphans.is_empty(), "no test sends {orphans:?}");
+}
+
+#[test]
+fn every_event_is_as_its_table_makes_it() {
+    let mut python = Command::new("python3");
+    python.arg("events/make.py").arg("--check").current_dir(root());
+    let Ok(output) = python.output() else {
+        // Past the capture of a passing test's output: a part that was not run has to be seen.
+        let _ = writeln!(std::io::stderr(), "left out: there is no python3 to run events/make.py --check with");
+        return;
+    };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
