@@ -11,6 +11,7 @@ mod house;
 mod lambda;
 mod pages;
 mod process;
+mod readme;
 mod seed;
 mod story;
 mod swapped;
