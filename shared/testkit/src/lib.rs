@@ -1,10 +1,5 @@
 #![doc = include_str!("../README.md")]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    reason = "a test kit fails by panicking, at the line of the test"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test kit fails by panicking, at the line of the test")]
 
 mod answer;
 mod capture;
