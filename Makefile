@@ -12,10 +12,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
-	LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
+	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
 
 invoke: ## send an event file to a function of the running stack: FUNCTION=tasks EVENT=page
-	@test -n "$(FUNCTION)" && test -n "$(EVENT)" || { echo "say which: make invoke FUNCTION=tasks EVENT=page" >&2; exit 2; }
+	@test -f "events/$(FUNCTION)/$(EVENT).json" || \
+		{ echo "no events/$(FUNCTION)/$(EVENT).json; as in: make invoke FUNCTION=tasks EVENT=page" >&2; exit 2; }
 	@curl --fail-with-body --silent --show-error --write-out '\n' --data-binary @events/$(FUNCTION)/$(EVENT).json \
 		http://$(LOCAL_HOST):$$(($(LOCAL_PORT) + 5))/2015-03-31/functions/$(FUNCTION)/invocations
 
