@@ -4,7 +4,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
 use images::{Cursor, Images, Task, TaskAnswer, Tasks, TasksConfig, Title};
 use jiff::Timestamp;
-use lambda_http::{Body, Request};
+use lambda_http::Request;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use serde::{Deserialize, Serialize};
@@ -82,7 +82,7 @@ async fn create(app: &App, request: Request, now: Timestamp) -> Result<Response,
 
     let caller = app.sessions.caller(request.headers(), now).await?;
     let new: NewTask = match request.body() {
-        Body::Empty => NewTask::default(),
+        body if body.is_empty() => NewTask::default(),
         body => web::json(body)?,
     };
     let title = new.title.map(Title::parse).transpose()?;
@@ -121,15 +121,17 @@ async fn remove(app: &App, request: &Request, task_id: &str, name: &str, now: Ti
     Ok(respond::no_content())
 }
 
-/// The session and the task are read side by side: one round trip.
+/// The session and the task are read side by side: one round trip. A malformed session costs none.
 async fn caller_and_task(
     app: &App,
     request: &Request,
     task_id: &str,
     now: Timestamp,
 ) -> Result<(Caller, Task), ApiError> {
-    let (caller, task) = tokio::join!(app.sessions.caller(request.headers(), now), app.tasks.find(task_id));
-    let caller = caller?;
+    let session = app.sessions.caller(request.headers(), now);
+    // The task's failure is kept until the caller is known.
+    let task = async { Ok(app.tasks.find(task_id).await) };
+    let (caller, task) = tokio::try_join!(biased; session, task)?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
     Ok((caller, task))
 }
