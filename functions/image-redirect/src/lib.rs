@@ -14,6 +14,8 @@ use web::{ApiError, ErrorCode, Response, respond};
 /// Seconds for which a redirect that may change soon can be kept: to a default image, to an avatar.
 const SHORT_LIVED: u32 = 60;
 const MOST_NAMES: usize = 50;
+/// Sizes that can be asked for. There are none yet but the original, so that it stands for all of them.
+const VARIANTS: [&str; 3] = ["thumb", "medium", "original"];
 
 /// What this function is told by its environment.
 pub struct Config {
@@ -98,15 +100,7 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
     #[derive(Deserialize)]
     struct Asked {
         names: Vec<String>,
-        #[serde(default, rename = "variant")]
-        _variant: Option<Variant>,
-    }
-    #[derive(Deserialize)]
-    #[serde(rename_all = "lowercase")]
-    enum Variant {
-        Thumb,
-        Medium,
-        Original,
+        variant: Option<String>,
     }
     #[derive(Serialize)]
     struct Answer {
@@ -117,6 +111,9 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
     let asked: Asked = web::json(request.body())?;
     if !(1..=MOST_NAMES).contains(&asked.names.len()) {
         return Err(ApiError::from(ErrorCode::BadRequest).because("not 1 to 50 names"));
+    }
+    if asked.variant.is_some_and(|variant| !VARIANTS.contains(&variant.as_str())) {
+        return Err(ApiError::from(ErrorCode::BadRequest).because("an unknown variant"));
     }
     let images = app.images.resolve(asked.names, now).await?;
     respond::ok(&Answer { images })
