@@ -89,8 +89,10 @@ async fn add(app: &App, request: Request, task_id: Option<&str>, now: Timestamp)
     let form = web::image_form(&parts.headers, body, app.max_image_bytes).await;
     let task_id = task_id.or_else(|| form.as_ref().ok()?.task_id.as_deref()).unwrap_or_default();
 
-    let (caller, task) = tokio::join!(app.sessions.caller(&parts.headers, now), app.tasks.find(task_id));
-    let caller = caller?;
+    // Side by side, but a malformed session costs no read; the task's failure, too, waits until the caller is known.
+    let session = app.sessions.caller(&parts.headers, now);
+    let task = async { Ok(app.tasks.find(task_id).await) };
+    let (caller, task) = tokio::try_join!(biased; session, task)?;
     let form = form?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
 

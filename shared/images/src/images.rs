@@ -117,9 +117,9 @@ impl Images {
             let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;
             match row.state {
                 State::Pending => return Err(ErrorCode::NotFound.into()),
-                State::Removed => return tasks.delist(task, name).await,
+                State::Removed => return Ok(tasks.delist(task, name).await?),
                 State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
-                    Written::Applied => return tasks.delist(task, name).await,
+                    Written::Applied => return Ok(tasks.delist(task, name).await?),
                     Written::Refused(now_there) => found = now_there,
                 },
             }

@@ -18,9 +18,9 @@ use crate::name::{ImageName, TaskId};
 
 const PAGE: i32 = 50;
 const INDEX: &str = "by_owner";
-/// Parallel uploads move the list under a removal: it looks again so often before it gives up for now.
-const DELIST_TRIES: u32 = 8;
+/// Every change of a list makes those wait that have read it: many at once take turns, until the request's deadline.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
+const LAST_BACKOFF: Duration = Duration::from_millis(160);
 
 /// A task and its list of names.
 #[derive(Clone, Debug)]
@@ -298,32 +298,26 @@ impl Tasks {
         .await
     }
 
-    /// Takes a name off a list.
-    pub(crate) async fn delist(&self, task: Task, name: &str) -> Result<(), ApiError> {
-        let id = task.id.clone();
-        let mut seen = Some(task);
-        for tried in 1..=DELIST_TRIES {
-            let Some(task) = seen else {
-                return Ok(());
-            };
-            let Some(at) = task.images.iter().position(|listed| listed == name) else {
-                return Ok(());
-            };
+    /// Takes a name off a list. Ends at the request's deadline at the latest, and is then finished by a repeat.
+    pub(crate) async fn delist(&self, mut task: Task, name: &str) -> Result<(), Failure> {
+        let mut backoff = FIRST_BACKOFF;
+        while let Some(at) = task.images.iter().position(|listed| listed == name) {
             let removed = self
                 .write_list(
-                    &id,
+                    &task.id,
                     &format!("REMOVE images[{at}] SET version = version + :one"),
                     "version = :seen",
                     [(":seen", row::number(task.version))],
                 )
                 .await?;
             match removed {
-                ListWritten::Applied => return Ok(()),
-                ListWritten::Refused(found) => seen = found,
+                ListWritten::Applied | ListWritten::Refused(None) => return Ok(()),
+                ListWritten::Refused(Some(found)) => task = found,
             }
-            tokio::time::sleep(FIRST_BACKOFF * tried).await;
+            tokio::time::sleep(jittered(backoff)).await;
+            backoff = LAST_BACKOFF.min(backoff * 2);
         }
-        Err(ApiError::from(ErrorCode::Busy).because("the list was always changed meanwhile"))
+        Ok(())
     }
 
     async fn write_list<const N: usize>(
@@ -353,6 +347,12 @@ impl Tasks {
             },
         }
     }
+}
+
+/// Somewhere between none and all of `most`: those who lost together must not come back together.
+fn jittered(most: Duration) -> Duration {
+    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
+    most.mul_f64(f64::from(share) / f64::from(u32::MAX))
 }
 
 fn refused(found: Option<&Row>) -> Result<ListWritten, Failure> {

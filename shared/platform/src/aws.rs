@@ -141,7 +141,8 @@ impl Aws {
             // A presigned URL would otherwise ask its opener for a checksum header.
             .response_checksum_validation(ResponseChecksumValidation::WhenRequired);
         if let Some(address) = address.or(self.config.s3.as_deref()) {
-            builder = builder.endpoint_url(address);
+            // Another S3 has one name: its buckets are part of the path.
+            builder = builder.endpoint_url(address).force_path_style(true);
         }
         aws_sdk_s3::Client::from_conf(builder.build())
     }

@@ -222,6 +222,15 @@ async fn a_first_upload_is_four_round_trips() {
 }
 
 #[tokio::test]
+async fn a_malformed_session_costs_no_read() {
+    let house = House::new().await;
+    let (alice, task) = house.somebody().await;
+    let malformed = upload(&alice, &task, photo()).header("session_id", "a,b");
+    house.send(malformed).await.assert_refused(401, "session_invalid");
+    assert!(house.stack.wire().operations().is_empty());
+}
+
+#[tokio::test]
 async fn the_same_upload_id_gives_the_same_image_once() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;

@@ -261,7 +261,7 @@ async fn racing_removals_of_one_image_are_all_done() {
 async fn racing_removals_of_all_images_of_a_task_leave_none() {
     let (stack, app) = start().await;
     let alice = stack.signed_in().await;
-    let names: Vec<_> = (0..8).map(name).collect();
+    let names: Vec<_> = (0..30).map(name).collect();
     let task = task_with(&stack, &alice, &names).await;
 
     for answer in join_all(names.iter().map(|name| send(&app, removal_of(&task, name).from(&alice)))).await {
