@@ -27,7 +27,7 @@ mod tests;
 /// What HTTP API allows a request ([quotas](https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-quotas.html)).
 #[derive(Debug, Clone)]
 pub struct Limits {
-    /// Request line and headers together (bytes).
+    /// Request line and the values of all headers together (bytes).
     pub head_bytes: usize,
     /// The body (bytes).
     pub body_bytes: usize,
@@ -146,8 +146,7 @@ fn announced_bytes(headers: &HeaderMap) -> usize {
 fn head_bytes(head: &Parts) -> usize {
     let target = head.uri.path_and_query().map_or(0, |target| target.as_str().len());
     let line = head.method.as_str().len() + target + "  HTTP/1.1\r\n".len();
-    let headers = head.headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
-    line + headers.sum::<usize>()
+    line + head.headers.values().map(HeaderValue::len).sum::<usize>()
 }
 
 /// Whether there is one host, and one that an address can be made of: functions are handed whole addresses.
