@@ -14,7 +14,7 @@ impl House {
     async fn new() -> Self {
         let stack = Stack::start().await;
         let config = config::from_lookup(&stack.lookup("avatar-upload", &[]), Config::read).unwrap();
-        let app = App::new(config, stack.http()).await;
+        let app = App::new(config, stack.http());
         Self { stack, app }
     }
 

@@ -16,7 +16,7 @@ const USER: &str = "5e550000-0000-4000-8000-00000000a11c";
 
 async fn app_of(stack: &Stack, changes: &[(&str, &str)]) -> App {
     let config = config::from_lookup(&stack.lookup("image-redirect", changes), Config::read).unwrap();
-    App::new(config, stack.http()).await
+    App::new(config, stack.http())
 }
 
 async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
@@ -90,5 +90,8 @@ fn every_variable_that_is_missing_is_named_at_once() {
         panic!("an empty environment was accepted")
     };
     let names: Vec<_> = problems.0.iter().filter_map(|problem| problem.split(' ').next()).collect();
-    assert_eq!(names, ["AWS_REGION", "SESSIONS_TABLE", "IMAGES_TABLE", "IMAGES_BUCKET"]);
+    assert_eq!(
+        names,
+        ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "SESSIONS_TABLE", "IMAGES_TABLE", "IMAGES_BUCKET"]
+    );
 }

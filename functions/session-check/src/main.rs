@@ -7,7 +7,7 @@ use session_check::{App, Config, handle};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
-    let app = App::new(config::from_env(Config::read)?, aws::http_client()).await;
+    let app = App::new(config::from_env(Config::read)?, aws::http_client());
     app.warm().await;
     let app = &app;
     lambda_http::run(service_fn(|event| web::answer(event, clock::now(), |request, now| handle(app, request, now))))

@@ -6,7 +6,7 @@ use super::*;
 async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("session-check", changes), Config::read).unwrap();
-    let app = App::new(config, stack.http()).await;
+    let app = App::new(config, stack.http());
     (stack, app)
 }
 

@@ -47,8 +47,8 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http).await;
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http);
         Self {
             limit: LoginLimit::new(&config.sessions, &config.login, aws.dynamodb()),
             wechat: WeChat::new(config.wechat, &aws),

@@ -11,7 +11,7 @@ const SECRET: &str = "wechat";
 async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("session-login", changes), Config::read).unwrap();
-    let app = App::new(config, stack.http()).await;
+    let app = App::new(config, stack.http());
     (stack, app)
 }
 

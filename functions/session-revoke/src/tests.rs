@@ -6,7 +6,7 @@ use super::*;
 async fn start() -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("session-revoke", &[]), Config::read).unwrap();
-    let app = App::new(config, stack.http()).await;
+    let app = App::new(config, stack.http());
     (stack, app)
 }
 

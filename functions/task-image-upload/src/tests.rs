@@ -21,7 +21,7 @@ impl House {
     async fn with(changes: &[(&str, &str)]) -> Self {
         let stack = Stack::start().await;
         let config = config::from_lookup(&stack.lookup("task-image-upload", changes), Config::read).unwrap();
-        let app = App::new(config, stack.http()).await;
+        let app = App::new(config, stack.http());
         Self { stack, app }
     }
 

@@ -40,8 +40,8 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http).await;
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http);
         Self {
             sessions: Sessions::new(&config.sessions, aws.dynamodb()),
             tasks: Tasks::new(&config.tasks, aws.dynamodb()),

@@ -14,7 +14,7 @@ mod routes;
 async fn start() -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("tasks", &[]), Config::read).unwrap();
-    let app = App::new(config, stack.http()).await;
+    let app = App::new(config, stack.http());
     (stack, app)
 }
 

@@ -17,7 +17,7 @@ pub(crate) async fn handle(sessions: &Sessions, request: Request, now: Timestamp
 async fn main() -> Result<(), lambda_http::Error> {
     telemetry::init();
     let (aws, table) = config::from_env(|told| (aws::Config::read(told), session::Config::read(told)))?;
-    let aws = Aws::new(aws, aws::http_client()).await;
+    let aws = Aws::new(aws, aws::http_client());
     let sessions = &Sessions::new(&table, aws.dynamodb());
     let answer = |event| web::answer(event, clock::now(), |request, now| handle(sessions, request, now));
     lambda_http::run(service_fn(answer)).await

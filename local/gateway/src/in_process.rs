@@ -100,7 +100,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
     macro_rules! connect {
         ($name:literal, $library:ident) => {
             if let Some(config) = connecting.config($name, $library::Config::read) {
-                let app = Arc::new($library::App::new(config, http.clone()).await);
+                let app = Arc::new($library::App::new(config, http.clone()));
                 app.warm().await;
                 let answer = move |request| {
                     let app = Arc::clone(&app);

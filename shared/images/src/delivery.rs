@@ -70,9 +70,8 @@ impl Delivery {
             Mode::Public { base } => Ok(Link { url: format!("{base}/{key}"), expires_at: None, life: self.life }),
             Mode::Presigned { signer, bucket, aws } => {
                 let start = window_start(now, self.life);
-                let since_epoch = Duration::from_secs(u64::try_from(start.as_second()).unwrap_or_default());
                 let signing = PresigningConfig::builder()
-                    .start_time(SystemTime::UNIX_EPOCH + since_epoch)
+                    .start_time(SystemTime::try_from(start).unwrap_or(SystemTime::UNIX_EPOCH))
                     .expires_in(self.life)
                     .build()
                     .map_err(|_| Failure::unavailable("S3.GetObject", "presigning"))?;
@@ -85,7 +84,7 @@ impl Delivery {
                     .map_err(|error| Failure::of("S3.GetObject", &error))?;
                 let end = start.saturating_add(self.life).unwrap_or(start);
                 // A role's URL dies with the role's credentials.
-                let expires_at = aws.credentials_end().await.map_or(end, |credentials| credentials.min(end));
+                let expires_at = aws.credentials_end().map_or(end, |credentials| credentials.min(end));
                 Ok(Link { url: request.uri().to_owned(), expires_at: Some(expires_at), life: self.life })
             }
         }

@@ -1,15 +1,15 @@
 //! SDK clients, made one way: one HTTP client for all of them, explicit timeouts and retries.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
-use aws_credential_types::provider::ProvideCredentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_sdk_s3::config::{RequestChecksumCalculation, ResponseChecksumValidation};
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
 use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
@@ -27,13 +27,18 @@ static AWS_REGION: Variable =
     Variable { name: "AWS_REGION", meaning: "Region of tables, bucket and secrets; Lambda sets it.", default: None };
 static AWS_ACCESS_KEY_ID: Variable = Variable {
     name: "AWS_ACCESS_KEY_ID",
-    meaning: "Credentials; Lambda sets them. Without them the SDK's provider chain is asked.",
+    meaning: "Credentials; Lambda sets them. Elsewhere: `aws configure export-credentials --format env`.",
     default: None,
 };
 static AWS_SECRET_ACCESS_KEY: Variable =
     Variable { name: "AWS_SECRET_ACCESS_KEY", meaning: "See `AWS_ACCESS_KEY_ID`.", default: None };
 static AWS_SESSION_TOKEN: Variable =
     Variable { name: "AWS_SESSION_TOKEN", meaning: "See `AWS_ACCESS_KEY_ID`.", default: None };
+static AWS_CREDENTIAL_EXPIRATION: Variable = Variable {
+    name: "AWS_CREDENTIAL_EXPIRATION",
+    meaning: "When they end (RFC 3339), where that is known: URLs signed with them end then, too.",
+    default: None,
+};
 static AWS_ENDPOINT_URL_DYNAMODB: Variable = Variable {
     name: "AWS_ENDPOINT_URL_DYNAMODB",
     meaning: "Address of another DynamoDB, such as the local one.",
@@ -51,7 +56,7 @@ static AWS_ENDPOINT_URL_SECRETS_MANAGER: Variable = Variable {
 #[derive(Clone, Debug)]
 pub struct Config {
     region: String,
-    credentials: Option<Credentials>,
+    credentials: Credentials,
     dynamodb: Option<String>,
     s3: Option<String>,
     secretsmanager: Option<String>,
@@ -61,13 +66,13 @@ impl Config {
     /// Region, credentials and the address of DynamoDB: what every function needs.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         let region = variables.required(&AWS_REGION);
-        let id = variables.optional(&AWS_ACCESS_KEY_ID);
-        let secret = variables.optional(&AWS_SECRET_ACCESS_KEY);
-        let token = variables.optional(&AWS_SESSION_TOKEN);
-        if id.is_some() != secret.is_some() {
-            variables.problem(&AWS_ACCESS_KEY_ID, "and AWS_SECRET_ACCESS_KEY must be set together");
-        }
-        let credentials = id.zip(secret).map(|(id, secret)| Credentials::new(id, secret, token, None, "environment"));
+        let credentials = Credentials::new(
+            variables.required(&AWS_ACCESS_KEY_ID),
+            variables.required(&AWS_SECRET_ACCESS_KEY),
+            variables.optional(&AWS_SESSION_TOKEN),
+            variables.time(&AWS_CREDENTIAL_EXPIRATION).and_then(|end| SystemTime::try_from(end).ok()),
+            "environment",
+        );
         let dynamodb = variables.address(&AWS_ENDPOINT_URL_DYNAMODB);
         Self { region, credentials, dynamodb, s3: None, secretsmanager: None }
     }
@@ -100,24 +105,24 @@ pub struct Aws {
 
 impl Aws {
     /// Prepares clients that send through `http`. Opens no connection.
-    pub async fn new(config: Config, http: SharedHttpClient) -> Self {
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(CONNECT)
             .operation_attempt_timeout(ATTEMPT)
             .operation_timeout(OPERATION)
             .build();
-        #[expect(clippy::disallowed_methods, reason = "this is the one legal maker of SDK configuration")]
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        // Not `aws_config::load`: its provider chain (profiles, IMDS, STS) would be a tenth of every package.
+        let sdk = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region.clone()))
+            .credentials_provider(SharedCredentialsProvider::new(config.credentials.clone()))
             .http_client(http.clone())
-            .sleep_impl(TokioSleep::new())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .timeout_config(timeouts)
             .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF))
-            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build());
-        if let Some(credentials) = &config.credentials {
-            loader = loader.credentials_provider(credentials.clone());
-        }
-        Self { sdk: loader.load().await, http, config }
+            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build())
+            .build();
+        Self { sdk, http, config }
     }
 
     /// A client of DynamoDB.
@@ -157,9 +162,8 @@ impl Aws {
     }
 
     /// When the credentials end, where that is known; those in Lambda's environment do not say.
-    pub async fn credentials_end(&self) -> Option<Timestamp> {
-        let credentials = self.sdk.credentials_provider()?.provide_credentials().await.ok()?;
-        Timestamp::try_from(credentials.expiry()?).ok()
+    pub fn credentials_end(&self) -> Option<Timestamp> {
+        Timestamp::try_from(self.config.credentials.expiry()?).ok()
     }
 
     /// The HTTP client behind them, for a service that has no SDK.

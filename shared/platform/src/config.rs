@@ -6,6 +6,8 @@
 use std::fmt;
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
+
 /// One environment variable: its name, what it means, and what it is when it is not set.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Variable {
@@ -75,6 +77,16 @@ impl Variables<'_> {
             self.problem(variable, "must be an address that begins with https:// or http://");
         }
         Some(value.trim_end_matches('/').to_owned())
+    }
+
+    /// A time as RFC 3339 writes it, or nothing where it is unset.
+    pub fn time(&mut self, variable: &'static Variable) -> Option<Timestamp> {
+        let value = self.optional(variable)?;
+        let time = value.parse().ok();
+        if time.is_none() {
+            self.problem(variable, "must be a time as RFC 3339 writes it");
+        }
+        time
     }
 
     /// Reports a fault that takes more than one value to see. The value itself is never part of it: it may be a secret.

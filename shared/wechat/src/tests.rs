@@ -29,7 +29,7 @@ async fn wechat(emulators: &Emulators, api_base: Option<&str>) -> WeChat {
         (aws::Config::read(variables).with_secretsmanager(variables), Config::read(variables))
     })
     .unwrap();
-    WeChat::new(config, &Aws::new(aws, aws::http_client()).await)
+    WeChat::new(config, &Aws::new(aws, aws::http_client()))
 }
 
 async fn login(wechat: &WeChat, code: &str) -> Result<OpenId, WeChatError> {

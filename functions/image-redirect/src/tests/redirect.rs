@@ -147,6 +147,20 @@ async fn public_delivery_is_the_key_below_the_base_and_no_signature() {
 }
 
 #[tokio::test]
+async fn a_url_and_its_redirect_end_with_the_credentials_that_signed_it() {
+    let end = clock::now() + jiff::SignedDuration::from_secs(100);
+    let (_stack, app) = start_with(&[("AWS_CREDENTIAL_EXPIRATION", &end.to_string())]).await;
+
+    let redirect = send(&app, event!("image-redirect/image")).await;
+    let resolved = send(&app, event!("image-redirect/resolve")).await;
+
+    let kept: i64 = redirect.header("cache-control").strip_prefix("max-age=").unwrap().parse().unwrap();
+    assert!((30..=40).contains(&kept), "{kept}");
+    let told: Timestamp = resolved.json()["images"][0]["expires_at"].as_str().unwrap().parse().unwrap();
+    assert_eq!(told, end);
+}
+
+#[tokio::test]
 async fn the_public_endpoint_of_s3_is_the_one_in_the_urls() {
     let (stack, app) = start_with(&[("S3_PUBLIC_ENDPOINT", "http://photos.lan:9000")]).await;
     let bucket = stack.emulators().bucket().unwrap();

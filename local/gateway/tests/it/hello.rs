@@ -28,7 +28,7 @@ async fn the_example_greets_a_caller_and_refuses_a_stranger() {
         (aws::Config::read(told), session::Config::read(told))
     })
     .expect("a configuration");
-    let sessions = Sessions::new(&table, Aws::new(aws, aws::http_client()).await.dynamodb());
+    let sessions = Sessions::new(&table, Aws::new(aws, aws::http_client()).dynamodb());
     let alice = sign_in(&stack.addresses().gateway, "dev-alice-1").await;
 
     let greeted = greet(&sessions, &alice).await;

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use emulators::template::Template;
 use gateway::in_process;
 
-/// Set by Lambda itself.
-const FROM_LAMBDA: [&str; 4] = ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"];
+/// Set by Lambda itself, or outside it by whoever brings credentials.
+const FROM_LAMBDA: [&str; 5] =
+    ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
 /// Filled by whoever deploys, or by `sam local`: the template names them without a value.
 const FILLED_LATER: [&str; 7] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
