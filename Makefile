@@ -33,7 +33,7 @@ check: lint test ## everything that has to be right before a commit
 docs: ## write anew the documents that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
 
-fuzz: ## throw damaged pictures at the image code, FUZZ_SECONDS (60) for each target; needs cargo-fuzz
+fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECONDS (60) for each target; needs cargo-fuzz
 	for target in $$(cd fuzz && ls fuzz_targets | sed 's/\.rs$$//'); do \
 		mkdir -p fuzz/corpus/$$target && \
 		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
