@@ -114,8 +114,9 @@ impl Gateway {
     }
 
     async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
-        // Whoever asks first is told before sending anything.
-        if headers.contains_key(EXPECT) && announced_bytes(headers) > self.limits.body_bytes {
+        let announced = announced_bytes(headers);
+        // Whoever asks first is told before sending anything, and nobody's giant is waited for.
+        if announced > READ_PAST_THE_LIMIT || (headers.contains_key(EXPECT) && announced > self.limits.body_bytes) {
             return Err(TOO_LARGE);
         }
         timeout(self.limits.body_time, collect(body, self.limits.body_bytes)).await.map_err(|_| BODY_TOO_SLOW)?

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::client::{Request, get, post};
@@ -84,6 +84,21 @@ async fn a_doubled_session_header_is_refused() {
     let doubled = get(base, "/session").from(&alice).header("session-id", &alice.session_id);
 
     doubled.send().await.assert_refused(401, "session_invalid");
+}
+
+#[tokio::test]
+async fn an_announced_giant_is_refused_before_it_comes() {
+    let stack = start().await;
+    let server = stack.addresses().gateway.strip_prefix("http://").expect("an http address").to_owned();
+    let mut client = TcpStream::connect(server).await.expect("a connection");
+    let head = b"POST /task/postImage HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000000\r\n\r\n";
+    client.write_all(head).await.expect("a head");
+
+    let mut status = [0; 12];
+    let read = tokio::time::timeout(Duration::from_secs(20), client.read_exact(&mut status)).await;
+
+    read.expect("an answer without the body").expect("an answer");
+    assert_eq!(&status, b"HTTP/1.1 413");
 }
 
 #[tokio::test]
