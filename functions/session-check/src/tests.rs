@@ -174,3 +174,15 @@ async fn another_method_is_told_what_the_path_takes() {
     answer.assert_refused(405, "method_not_allowed");
     assert_eq!(answer.header("allow"), "DELETE, GET, HEAD, POST");
 }
+
+#[tokio::test]
+async fn init_opens_the_connection_with_one_read_and_survives_a_table_that_fails() {
+    let (stack, app) = start().await;
+    app.warm().await;
+    assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem"]);
+
+    stack.wire().fail_every("DynamoDB.GetItem", Fault::Refused);
+    app.warm().await;
+    stack.wire().heal();
+    send(&app, event!("session-check/good")).await.assert_status(200);
+}

@@ -398,5 +398,16 @@ fn every_variable_that_is_missing_is_named_at_once() {
         panic!("an empty environment was accepted")
     };
     let names: Vec<_> = problems.0.iter().filter_map(|problem| problem.split(' ').next()).collect();
-    assert_eq!(names, ["AWS_REGION", "SESSIONS_TABLE", "USERS_TABLE", "WECHAT_APPID", "WECHAT_SECRET"]);
+    assert_eq!(
+        names,
+        [
+            "AWS_REGION",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "SESSIONS_TABLE",
+            "USERS_TABLE",
+            "WECHAT_APPID",
+            "WECHAT_SECRET"
+        ]
+    );
 }

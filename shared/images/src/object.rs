@@ -20,7 +20,7 @@ impl DefaultImage {
 }
 
 /// What a picture's object may be kept for by whoever got it: its key is never used for other bytes.
-pub(crate) const CACHE_CONTROL: &str = "private, max-age=31536000, immutable";
+pub(crate) const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 
 /// The key of a picture that came through the API. Validated output only lies under `images/`, and no read path
 /// addresses anything else but `defaults/`.

@@ -106,7 +106,7 @@ async fn what_is_stored_is_upright_and_holds_nothing_private() {
     assert!(!has(b"PRIVATE") && !has(b"xmpmeta") && !has(b"exif:GPS"));
     assert!(has(b"ICC_PROFILE"));
     assert_eq!(object.content_type.as_deref(), Some("image/jpeg"));
-    assert_eq!(object.cache_control.as_deref(), Some("private, max-age=31536000, immutable"));
+    assert_eq!(object.cache_control.as_deref(), Some("max-age=31536000, immutable"));
     let (width, height) = (answer.json()["width"].as_u64(), answer.json()["height"].as_u64());
     assert!(width < height, "a photo that was held upright is answered so");
 }
@@ -219,6 +219,19 @@ async fn a_first_upload_is_four_round_trips() {
     for read in &house.stack.wire().calls()[..2] {
         assert!(read.body.contains(r#""ConsistentRead":true"#), "{}", read.body);
     }
+}
+
+#[tokio::test]
+async fn init_opens_both_connections_and_changes_nothing() {
+    let house = House::new().await;
+    let before = (house.stack.rows("ImagesTable"), house.stack.emulators().objects());
+
+    house.app.warm().await;
+
+    let mut operations = house.stack.wire().operations();
+    operations.sort();
+    assert_eq!(operations, ["DynamoDB.GetItem", "S3.HeadObject"]);
+    assert_eq!((house.stack.rows("ImagesTable"), house.stack.emulators().objects()), before);
 }
 
 #[tokio::test]
