@@ -107,7 +107,7 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
         images: Vec<Resolved>,
     }
 
-    app.sessions.caller(request.headers(), now).await?;
+    let caller = app.sessions.caller(request.headers(), now).await?;
     let asked: Asked = web::json(request.body())?;
     if !(1..=MOST_NAMES).contains(&asked.names.len()) {
         return Err(ApiError::from(ErrorCode::BadRequest).because("not 1 to 50 names"));
@@ -115,7 +115,7 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
     if asked.variant.is_some_and(|variant| !VARIANTS.contains(&variant.as_str())) {
         return Err(ApiError::from(ErrorCode::BadRequest).because("an unknown variant"));
     }
-    let images = app.images.resolve(asked.names, now).await?;
+    let images = app.images.resolve(&caller, asked.names, now).await?;
     respond::ok(&Answer { images })
 }
 

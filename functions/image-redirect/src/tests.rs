@@ -1,7 +1,7 @@
 use jiff::SignedDuration;
 use platform::{clock, config, telemetry};
 use serde_json::{Value, json};
-use testkit::{Answer, Capture, Event, Fault, Stack, event, fetch};
+use testkit::{Answer, Capture, Event, Fault, Stack, User, event, fetch};
 
 use super::*;
 
@@ -54,12 +54,16 @@ fn image_called(name: &str) -> Event {
 
 /// Puts an image's row in this state, with the name of the n-th image of a test.
 async fn put_image(stack: &Stack, n: usize, state: &str) -> String {
+    put_image_of(&stack.signed_in().await, stack, n, state).await
+}
+
+async fn put_image_of(owner: &User, stack: &Stack, n: usize, state: &str) -> String {
     let stem = format!("{n:032x}");
     let row = json!({
         "stem": {"S": stem},
         "extension": {"S": "jpg"},
         "state": {"S": state},
-        "owner_id": {"S": stack.signed_in().await.user_id},
+        "owner_id": {"S": owner.user_id},
         "target": {"S": "task#a-task"},
         "content_hash": {"S": "hash"},
         "attempt": {"S": "attempt"},

@@ -1,6 +1,6 @@
 use jiff::Timestamp;
 use platform::aws::Aws;
-use session::UserId;
+use session::{Caller, UserId};
 use web::{ApiError, ErrorCode};
 
 use crate::answer::{Image, Resolved};
@@ -84,17 +84,23 @@ impl Images {
         Ok(images)
     }
 
-    /// One entry per name, in order, doubles kept; a default image for what [`find`](Self::find) would not find.
+    /// One entry per name, in order, doubles kept; a default image for what [`find`](Self::find) would not find. Of their own
+    /// images callers are told the state as well.
     ///
     /// # Errors
     /// `busy` while the table fails, or gives half of the rows.
-    pub async fn resolve(&self, names: Vec<String>, now: Timestamp) -> Result<Vec<Resolved>, ApiError> {
+    pub async fn resolve(
+        &self,
+        caller: &Caller,
+        names: Vec<String>,
+        now: Timestamp,
+    ) -> Result<Vec<Resolved>, ApiError> {
         let parsed: Vec<_> = names.iter().map(|name| ImageName::parse(name)).collect();
         let rows = self.rows.find_all(parsed.iter().flatten().map(|name| &name.stem)).await?;
         let missing = self.default(DefaultImage::Missing, now).await?;
         let mut resolved = Vec::with_capacity(names.len());
         for (name, parsed) in names.into_iter().zip(parsed) {
-            let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| is_shown_as(row, &name)));
+            let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| is_told(row, &name, caller)));
             let (link, state) = match row {
                 Some(row) => (self.delivery.link_of(row, now).await?, row.state.name()),
                 None => (missing.clone(), "missing"),
@@ -126,6 +132,11 @@ impl Images {
         }
         Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
     }
+}
+
+fn is_told(row: &ImageRow, name: &ImageName, caller: &Caller) -> bool {
+    let is_unfinished = matches!(row.state, State::Pending | State::Rejected);
+    is_shown_as(row, name) || (is_unfinished && row.owner_id == caller.user_id && row.name == *name)
 }
 
 fn is_shown_as(row: &ImageRow, name: &ImageName) -> bool {

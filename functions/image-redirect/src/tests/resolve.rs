@@ -176,3 +176,23 @@ async fn only_post_resolves() {
     }
     assert!(stack.wire().operations().is_empty());
 }
+
+#[tokio::test]
+async fn callers_are_told_the_state_of_their_own_images_and_never_shown_one_that_is_not_ready() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    let mut names = Vec::new();
+    for (n, state) in [(1, "pending"), (2, "rejected"), (3, "removed"), (4, "ready")] {
+        names.push(put_image_of(&alice, &stack, n, state).await);
+    }
+    names.push(names[0].replace(".jpg", ".png"));
+
+    let answer = send(&app, resolve_names(&names).from(&alice)).await;
+
+    let states: Vec<_> = resolved(&answer).into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["pending", "rejected", "missing", "ready", "missing"]);
+    let images = answer.json()["images"].clone();
+    for at in [0, 1, 2, 4] {
+        assert!(images[at]["url"].as_str().unwrap().starts_with(&in_bucket(&stack, "defaults/missing")));
+    }
+}

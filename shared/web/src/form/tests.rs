@@ -136,6 +136,21 @@ fn malformed_bodies_are_refused() {
         "--B\nContent-Disposition: form-data; name=\"image\"\nPIXELS\n--B--\n",
         "--BContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
         "--B\nContent-Disposition: form-data; name=\"image\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"image\"\n folded: yes\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"im\0age\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; filename=\"image\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"Image\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"image[]\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B-\n",
+        "--B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B",
+        "--B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS--B--\n",
+        "--B--\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
+        "--B\n\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Type: multipart/mixed; boundary=C\n\n--C\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--C--\n--B--\n",
+        "image=PIXELS&task_id=t1",
+        "-B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n-B--\n",
     ] {
         assert_refused(form(body), ErrorCode::BadRequest);
     }
