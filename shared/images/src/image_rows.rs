@@ -2,7 +2,12 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, ReturnValuesOnConditionCheckFailure};
+use aws_sdk_dynamodb::operation::put_item::PutItemError;
+use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+};
 use imaging::Format;
 use jiff::{SignedDuration, Timestamp};
 use platform::Failure;
@@ -127,6 +132,17 @@ pub(crate) enum Written {
     Refused(Option<ImageRow>),
 }
 
+/// What came of the avatar's transaction.
+#[derive(Debug)]
+pub(crate) enum Transacted {
+    /// It was applied.
+    Applied,
+    /// Another transaction had one of the rows: nothing was applied.
+    Conflict,
+    /// Its condition failed, perhaps because an earlier try of it was applied, or there was no answer.
+    InDoubt,
+}
+
 /// The images table.
 #[derive(Clone, Debug)]
 pub(crate) struct ImageRows {
@@ -214,9 +230,7 @@ impl ImageRows {
         match result {
             Ok(_) => Ok(Written::Applied),
             Err(error) => match error.as_service_error() {
-                Some(aws_sdk_dynamodb::operation::put_item::PutItemError::ConditionalCheckFailedException(refusal)) => {
-                    refused(refusal.item.as_ref())
-                }
+                Some(PutItemError::ConditionalCheckFailedException(refusal)) => refused(refusal.item.as_ref()),
                 _ => Err(Failure::of("DynamoDB.PutItem", &error)),
             },
         }
@@ -236,8 +250,7 @@ impl ImageRows {
     /// The row becomes visible, and no TTL ends it any more, if it is pending under the attempt that was seen. Whatever
     /// else was seen does not count: a late repeat must not bring back what was removed meanwhile.
     pub(crate) async fn make_ready(&self, seen: &ImageRow) -> Result<Written, Failure> {
-        let ready = [(":ready", row::text(State::Ready.name()))];
-        self.update(seen, State::Pending, "SET #state = :ready REMOVE expires_at", ready).await
+        self.update(seen, State::Pending, MAKE_READY, [(":ready", row::text(State::Ready.name()))]).await
     }
 
     /// The row becomes a tombstone, if it is still as seen.
@@ -275,9 +288,7 @@ impl ImageRows {
         match request.send().await {
             Ok(_) => Ok(Written::Applied),
             Err(error) => match error.as_service_error() {
-                Some(aws_sdk_dynamodb::operation::update_item::UpdateItemError::ConditionalCheckFailedException(
-                    refusal,
-                )) => refused(refusal.item.as_ref()),
+                Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => refused(refusal.item.as_ref()),
                 _ => Err(Failure::of("DynamoDB.UpdateItem", &error)),
             },
         }
@@ -292,12 +303,40 @@ impl ImageRows {
         Ok(Some(AvatarPointer { object_key }))
     }
 
-    pub(crate) fn dynamodb(&self) -> &Client {
-        &self.dynamodb
-    }
-
-    pub(crate) fn table(&self) -> &str {
-        &self.table
+    /// [`make_ready`](Self::make_ready), and the user's pointer set to the picture: both or none of it.
+    pub(crate) async fn make_current(&self, user_id: &UserId, seen: &ImageRow) -> Result<Transacted, Failure> {
+        let ready = Update::builder()
+            .table_name(&self.table)
+            .key("stem", row::text(seen.name.stem.as_str()))
+            .update_expression(MAKE_READY)
+            .condition_expression(AS_SEEN)
+            .expression_attribute_names("#state", "state")
+            .expression_attribute_values(":ready", row::text(State::Ready.name()))
+            .expression_attribute_values(":seen_state", row::text(State::Pending.name()))
+            .expression_attribute_values(":seen_attempt", row::text(seen.attempt.as_str()))
+            .build();
+        let pointer = Put::builder()
+            .table_name(&self.table)
+            .item("stem", row::text(pointer_key(user_id)))
+            .item("image_name", row::text(seen.name.to_string()))
+            .item("attempt", row::text(seen.attempt.as_str()))
+            .item("object_key", row::text(&seen.object_key))
+            .build();
+        let (Ok(ready), Ok(pointer)) = (ready, pointer) else {
+            return Err(Failure::broken_row("images", "stem"));
+        };
+        let result = self
+            .dynamodb
+            .transact_write_items()
+            .transact_items(TransactWriteItem::builder().update(ready).build())
+            .transact_items(TransactWriteItem::builder().put(pointer).build())
+            .send()
+            .await;
+        Ok(match result {
+            Ok(_) => Transacted::Applied,
+            Err(error) if error.as_service_error().is_some_and(is_conflict) => Transacted::Conflict,
+            Err(_) => Transacted::InDoubt,
+        })
     }
 
     async fn get(&self, stem: &str) -> Result<Option<Row>, Failure> {
@@ -315,14 +354,26 @@ impl ImageRows {
     }
 }
 
+/// What makes an image exist: from now on it is shown, and no TTL ends it.
+const MAKE_READY: &str = "SET #state = :ready REMOVE expires_at";
+
 /// Nobody changed the row since it was read. Attempts are never used twice, so this is also "it is still the same row".
-pub(crate) const AS_SEEN: &str = "#state = :seen_state AND attempt = :seen_attempt";
+const AS_SEEN: &str = "#state = :seen_state AND attempt = :seen_attempt";
 
 /// The key of a user's avatar pointer. No stem looks like it.
-pub(crate) fn pointer_key(user_id: &UserId) -> String {
+fn pointer_key(user_id: &UserId) -> String {
     format!("avatar#{user_id}")
 }
 
 fn refused(found: Option<&Row>) -> Result<Written, Failure> {
     Ok(Written::Refused(found.map(ImageRow::read).transpose()?))
+}
+
+fn is_conflict(error: &TransactWriteItemsError) -> bool {
+    match error {
+        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
+            cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
+        }
+        _ => false,
+    }
 }
