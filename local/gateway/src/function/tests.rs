@@ -111,7 +111,7 @@ async fn a_panic_is_a_function_error_and_the_function_lives_on() {
     assert_eq!(error, ("panic".into(), "Lambda panicked: no /here".into()));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_function_that_never_ends_is_stopped() {
     let (error_type, message) = function_error(failure("forever", event("/")).await);
 

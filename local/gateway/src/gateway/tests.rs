@@ -47,6 +47,10 @@ fn small() -> Limits {
     Limits { head_bytes: 200, body_bytes: 20, ..Limits::default() }
 }
 
+fn hurried() -> Limits {
+    Limits { body_time: Duration::from_millis(20), integration_time: Duration::from_millis(20), ..Limits::default() }
+}
+
 async fn send(limits: Limits, mut request: Request) -> (u16, HeaderMap, Bytes) {
     request.headers_mut().entry(HOST).or_insert(HeaderValue::from_static("127.0.0.1:8787"));
     request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 50_000))));
@@ -142,11 +146,11 @@ async fn a_host_that_is_none_is_refused() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_body_that_stalls_is_given_up() {
     let never = Body::from_stream(futures_util::stream::pending::<Result<Bytes, std::io::Error>>());
 
-    assert_own_answer(send(Limits::default(), post("/echo", never)).await, 408, "Request Timeout");
+    assert_own_answer(send(hurried(), post("/echo", never)).await, 408, "Request Timeout");
 }
 
 #[tokio::test]
@@ -162,9 +166,9 @@ async fn a_failing_function_is_an_internal_server_error_without_its_cause() {
     assert_own_answer(send(Limits::default(), get("/absent")).await, 500, "Internal Server Error");
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_function_that_does_not_answer_is_unavailable() {
-    assert_own_answer(send(Limits::default(), get("/forever")).await, 503, "Service Unavailable");
+    assert_own_answer(send(hurried(), get("/forever")).await, 503, "Service Unavailable");
 }
 
 #[test]
