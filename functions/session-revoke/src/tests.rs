@@ -114,3 +114,21 @@ async fn one_failed_call_is_absorbed_even_when_it_was_applied() {
         assert_eq!(sessions_of(&stack, &alice), 0);
     }
 }
+
+#[tokio::test]
+async fn what_dynamodb_left_of_a_batch_is_deleted_by_another_call_or_done_is_not_said() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    stack.another_session_of(&alice).await;
+    let all = || event!("session-revoke/all").from(&alice);
+
+    stack.wire().fail_every("DynamoDB.BatchWriteItem", Fault::Unprocessed);
+    send(&app, all()).await.assert_refused(503, "busy");
+    assert_eq!(stack.wire().operations().iter().filter(|called| *called == "DynamoDB.BatchWriteItem").count(), 4);
+    assert_eq!(sessions_of(&stack, &alice), 2);
+
+    stack.wire().heal();
+    stack.wire().fail_nth("DynamoDB.BatchWriteItem", 1, Fault::Unprocessed);
+    send(&app, all()).await.assert_status(204);
+    assert_eq!(sessions_of(&stack, &alice), 0);
+}

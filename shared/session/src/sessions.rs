@@ -18,6 +18,9 @@ use crate::users::User;
 
 /// Rows of one `BatchWriteItem`.
 const BATCH: usize = 25;
+/// DynamoDB may leave a part of a batch for another call.
+const BATCH_TRIES: u32 = 4;
+const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 /// A renewal is a favour: it must not use up the time of the call that it rides on.
 const RENEWAL_TIMEOUT: Duration = Duration::from_millis(500);
 
@@ -183,19 +186,23 @@ impl Sessions {
     }
 
     async fn delete(&self, user_id: &UserId, hashes: &[String]) -> Result<(), Failure> {
+        const OPERATION: &str = "DynamoDB.BatchWriteItem";
         let mut left: Vec<_> = hashes.iter().map(|hash| deletion(user_id, hash)).collect::<Result<_, _>>()?;
-        // The request's deadline ends this loop where DynamoDB does not.
-        while !left.is_empty() {
+        for tried in 0..BATCH_TRIES {
+            tokio::time::sleep(FIRST_BACKOFF * tried).await;
             let answer = self
                 .dynamodb
                 .batch_write_item()
                 .request_items(&self.table, left)
                 .send()
                 .await
-                .map_err(|error| Failure::of("DynamoDB.BatchWriteItem", &error))?;
+                .map_err(|error| Failure::of(OPERATION, &error))?;
             left = answer.unprocessed_items.and_then(|mut tables| tables.remove(&self.table)).unwrap_or_default();
+            if left.is_empty() {
+                return Ok(());
+            }
         }
-        Ok(())
+        Err(Failure::unavailable(OPERATION, "unprocessed items"))
     }
 
     async fn get(&self, user_id: &str, session_hash: &str) -> Result<Option<Row>, Failure> {

@@ -31,8 +31,8 @@ pub enum Fault {
     AppliedThenSilent,
     /// DynamoDB cancels a transaction that meets another one on an item; nothing is applied.
     TransactionConflict,
-    /// DynamoDB answers a `BatchGetItem` with no row and leaves every key for another call.
-    UnprocessedKeys,
+    /// DynamoDB answers a batch well and leaves all of it for another call.
+    Unprocessed,
     /// The function is killed before the call goes out; see [`Wire::killed`].
     KilledBefore,
     /// The function is killed after the call was applied; see [`Wire::killed`].
@@ -172,7 +172,7 @@ impl Wire {
             }
             Some(Fault::TransactionConflict) if operation == "DynamoDB.TransactWriteItems" => Ok(cancelled()),
             Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
-            Some(Fault::UnprocessedKeys) => Ok(unprocessed(&body)),
+            Some(Fault::Unprocessed) => Ok(unprocessed(&body)),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
                 std::future::pending().await
@@ -247,7 +247,8 @@ fn cancelled() -> HttpResponse {
 
 fn unprocessed(batch: &str) -> HttpResponse {
     let batch: serde_json::Value = serde_json::from_str(batch).unwrap();
-    let body = serde_json::json!({ "Responses": {}, "UnprocessedKeys": batch["RequestItems"] });
+    let all = &batch["RequestItems"];
+    let body = serde_json::json!({ "Responses": {}, "UnprocessedKeys": all, "UnprocessedItems": all });
     let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body.to_string()));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
     response

@@ -65,12 +65,12 @@ async fn keys_that_dynamodb_left_are_asked_for_again_and_half_of_an_answer_is_no
     let (stack, app) = start().await;
     let expected = send(&app, event!("image-redirect/resolve")).await.redacted();
     for nth in 1..=3 {
-        stack.wire().fail_nth("DynamoDB.BatchGetItem", nth, Fault::UnprocessedKeys);
+        stack.wire().fail_nth("DynamoDB.BatchGetItem", nth, Fault::Unprocessed);
     }
     assert_eq!(send(&app, event!("image-redirect/resolve")).await.redacted(), expected);
 
     stack.wire().heal();
-    stack.wire().fail_every("DynamoDB.BatchGetItem", Fault::UnprocessedKeys);
+    stack.wire().fail_every("DynamoDB.BatchGetItem", Fault::Unprocessed);
     send(&app, event!("image-redirect/resolve")).await.assert_refused(503, "busy");
 }
 

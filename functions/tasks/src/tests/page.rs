@@ -76,13 +76,13 @@ async fn keys_that_dynamodb_left_are_asked_for_again_and_half_of_a_page_is_none(
     let (stack, app) = start().await;
     for left in 1..=3 {
         for nth in 1..=left {
-            stack.wire().fail_nth("DynamoDB.BatchGetItem", nth, Fault::UnprocessedKeys);
+            stack.wire().fail_nth("DynamoDB.BatchGetItem", nth, Fault::Unprocessed);
         }
         assert_eq!(shown(&send(&app, event!("tasks/page")).await), [SEEDED_IMAGE], "left {left} times");
         stack.wire().heal();
     }
 
-    stack.wire().fail_every("DynamoDB.BatchGetItem", Fault::UnprocessedKeys);
+    stack.wire().fail_every("DynamoDB.BatchGetItem", Fault::Unprocessed);
     stack.wire().forget();
     send(&app, event!("tasks/page")).await.assert_refused(503, "busy");
     assert_eq!(stack.wire().operations().iter().filter(|operation| *operation == "DynamoDB.BatchGetItem").count(), 4);
