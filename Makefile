@@ -4,6 +4,7 @@ SHELL := /bin/sh
 CARGO ?= cargo
 LOCAL_HOST ?= 127.0.0.1
 LOCAL_PORT ?= 8787
+PYTHON ?= python3
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke test lint check docs fuzz fmt
@@ -42,3 +43,9 @@ fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECO
 
 fmt: ## put the code into its form
 	$(CARGO) fmt --all
+
+# Tools from PyPI, pinned with all that they bring along, in environments of the project's own.
+.venv/%/ready: tools/%/requirements.txt tools/%/constraints.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement tools/$*/requirements.txt --constraint tools/$*/constraints.txt
+	touch $@
