@@ -176,7 +176,7 @@ impl<'a> Scope<'a> {
         environment.extend(self.variables(&self.template["Resources"][id]["Properties"])?);
         Ok(Function {
             logical_id: id.to_owned(),
-            name: code.rsplit('/').next().unwrap_or(code).to_owned(),
+            name: code.rsplit('/').next().unwrap_or(code).trim_end_matches(".zip").to_owned(),
             environment,
             timeout_seconds: self.timeout_seconds(id)?,
             routes: routes(&self.property(id, "Events")?.unwrap_or_default()),
