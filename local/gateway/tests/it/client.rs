@@ -1,9 +1,12 @@
 //! A client that sends exactly what it is told to, and follows nothing by itself.
 
+use aws_smithy_http_client::Connector;
+use aws_smithy_http_client::tls::{self, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::HttpConnector;
+use aws_smithy_types::body::SdkBody;
 use http::HeaderMap;
+use http_body_util::BodyExt;
 use serde_json::Value;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 /// What came back.
 #[derive(Debug)]
@@ -77,19 +80,23 @@ impl Request {
         self.body("multipart/form-data; boundary=x", body)
     }
 
+    /// Sends it over a connection of its own: those of a pool die with the test that opened them.
     pub(crate) async fn send(self) -> Answer {
-        let (server, target) = split(&self.address);
-        let mut head = format!("{} {target} HTTP/1.1\r\nhost: {server}\r\nconnection: close\r\n", self.method);
-        for (name, value) in &self.headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+        let connector = if self.address.starts_with("https://") {
+            Connector::builder().tls_provider(tls::Provider::Rustls(CryptoMode::Ring)).build()
+        } else {
+            Connector::builder().build_http()
+        };
+        let mut request = http::Request::builder().method(self.method).uri(self.address);
+        for (name, value) in self.headers {
+            request = request.header(name, value);
         }
-        head.push_str(&format!("content-length: {}\r\n\r\n", self.body.len()));
+        let request = request.body(SdkBody::from(self.body)).expect("a request");
 
-        let mut connection = TcpStream::connect(server).await.expect("a connection");
-        connection.write_all(&[head.as_bytes(), &self.body].concat()).await.expect("a request that is taken");
-        let mut answer = Vec::new();
-        connection.read_to_end(&mut answer).await.expect("an answer");
-        Answer::parse(&answer)
+        let response = connector.call(request.try_into().expect("headers of text")).await.expect("an answer");
+        let (head, body) = response.try_into_http1x().expect("an answer of HTTP").into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        Answer { status: head.status.as_u16(), headers: head.headers, body: body.into() }
     }
 }
 
@@ -98,27 +105,7 @@ pub(crate) async fn fetch(location: &str) -> Answer {
     get(location, "").send().await
 }
 
-fn split(address: &str) -> (&str, &str) {
-    let rest = address.strip_prefix("http://").expect("an http address");
-    rest.find('/').map_or((rest, "/"), |slash| rest.split_at(slash))
-}
-
 impl Answer {
-    fn parse(answer: &[u8]) -> Self {
-        let end = answer.windows(4).position(|four| four == b"\r\n\r\n").expect("a head");
-        let head = std::str::from_utf8(&answer[..end]).expect("a head of text");
-        let (status, lines) = head.split_once("\r\n").expect("headers");
-        let headers = lines.split("\r\n").map(|line| {
-            let (name, value) = line.split_once(": ").expect("a header");
-            (name.parse().expect("a name"), value.parse().expect("a value"))
-        });
-        Self {
-            status: status.split(' ').nth(1).expect("a status").parse().expect("a number"),
-            headers: headers.collect::<Vec<(http::HeaderName, _)>>().into_iter().collect(),
-            body: answer[end + 4..].to_vec(),
-        }
-    }
-
     #[track_caller]
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_else(|_| panic!("no JSON: {}", self.text()))

@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{Request, get, post};
+use crate::client::{get, post};
 use crate::start;
 
 #[tokio::test]
@@ -30,60 +30,6 @@ async fn too_many_headers_are_refused() {
     let answer = get(base, "/session").header("x-long", &"x".repeat(10_240)).send().await;
 
     answer.assert_gateways_own(431, "Request Header Fields Too Large");
-}
-
-#[tokio::test]
-async fn a_path_that_is_nobodys_is_404_in_our_shape() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-
-    for target in ["/", "/nowhere", "/session/", "/images", "/tasks/t/nowhere"] {
-        get(base, target).send().await.assert_refused(404, "not_found");
-    }
-}
-
-#[tokio::test]
-async fn another_method_is_405_and_told_what_the_path_takes() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-
-    for (method, target, allow) in [
-        ("PATCH", "/session", "DELETE, GET, HEAD, POST"),
-        ("PUT", "/tasks", "GET, HEAD, POST"),
-        ("GET", "/tasks/t/images", "POST"),
-        ("GET", "/task/postImage", "POST"),
-        ("GET", "/me/avatar", "POST"),
-        ("GET", "/images/resolve", "POST"),
-        ("POST", "/images/n.jpg", "GET, HEAD"),
-    ] {
-        let answer = Request::new(method, base, target).send().await;
-        answer.assert_refused(405, "method_not_allowed");
-        assert_eq!(answer.header("allow"), allow, "{method} {target}");
-    }
-}
-
-#[tokio::test]
-async fn head_is_get_without_its_body() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-
-    let session = Request::new("HEAD", base, "/session").send().await;
-    let image = Request::new("HEAD", base, "/images/none.jpg").send().await;
-
-    assert_eq!((session.status, session.body.len()), (401, 0));
-    assert!(image.location().contains("/defaults/"));
-    assert!(image.body.is_empty());
-}
-
-#[tokio::test]
-async fn a_doubled_session_header_is_refused() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-    let alice = crate::client::sign_in(base, "dev-alice-1").await;
-
-    let doubled = get(base, "/session").from(&alice).header("session-id", &alice.session_id);
-
-    doubled.send().await.assert_refused(401, "session_invalid");
 }
 
 #[tokio::test]

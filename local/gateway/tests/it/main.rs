@@ -15,6 +15,7 @@ mod readme;
 mod seed;
 mod story;
 mod swapped;
+mod target;
 mod template;
 mod workspace;
 

@@ -1,17 +1,22 @@
+//! Whole stories, told over HTTP alone, so that they can be told of any stack (`target.rs`).
+
+mod routes;
+
+use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::client::{delete, fetch, get, post, sign_in};
-use crate::start;
+use crate::client::{Answer, User, delete, fetch, get, post, sign_in};
+use crate::target::{self, Target};
 
 const PHOTO: &[u8] = include_bytes!("../../../../events/photos/coffee.jpg");
 const AVATAR: &[u8] = include_bytes!("../../../../events/photos/avatar.png");
 
 #[tokio::test]
 async fn a_photo_goes_from_a_phone_into_a_task_and_back() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
+    let target = Target::reach().await;
+    let base = target.base();
 
-    let alice = sign_in(base, "dev-alice-1").await;
+    let alice = target.newcomer("alice").await;
     let session = get(base, "/session").from(&alice).send().await.expect(200);
     assert_eq!(session["user_id"], alice.user_id);
 
@@ -45,19 +50,17 @@ async fn a_photo_goes_from_a_phone_into_a_task_and_back() {
     get(base, "/session").from(&alice).send().await.assert_refused(401, "session_invalid");
     let late = post(base, &format!("/tasks/{task_id}/images")).from(&alice).form(&[], PHOTO);
     late.send().await.assert_refused(401, "session_invalid");
-    stack.stop().await;
 }
 
 #[tokio::test]
 async fn calls_written_for_the_old_back_end_keep_working() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-    let alice = sign_in(base, "dev-alice-1").await;
-    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
-    let task_id = task["task_id"].as_str().expect("a task id");
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let task_id = a_task_of(base, &alice).await;
 
     let upload = post(base, "/task/postImage").header("session_id", &alice.session_id);
-    let upload = upload.header("user_id", &alice.user_id).form(&[("task_id", task_id)], PHOTO);
+    let upload = upload.header("user_id", &alice.user_id).form(&[("task_id", &task_id)], PHOTO);
     let name = upload.send().await.expect(200);
     let name = name.as_str().expect("the name alone");
 
@@ -70,9 +73,9 @@ async fn calls_written_for_the_old_back_end_keep_working() {
 
 #[tokio::test]
 async fn an_avatar_is_shown_to_anyone_and_its_successor_after_it() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-    let alice = sign_in(base, "dev-alice-1").await;
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
     let address = format!("/users/{}/avatar", alice.user_id);
     let shown = async || fetch(get(base, &address).send().await.location()).await;
 
@@ -90,27 +93,94 @@ async fn an_avatar_is_shown_to_anyone_and_its_successor_after_it() {
 
 #[tokio::test]
 async fn nobody_reaches_into_a_strangers_task() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-    let (alice, mallory) = (sign_in(base, "dev-alice-1").await, sign_in(base, "dev-mallory-1").await);
-    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
-    let task_id = task["task_id"].as_str().expect("a task id");
-    let before = stack.emulators().objects();
+    let target = Target::reach().await;
+    let base = target.base();
+    let (alice, mallory) = (target.newcomer("alice").await, target.newcomer("mallory").await);
+    let task_id = a_task_of(base, &alice).await;
 
     let upload = post(base, &format!("/tasks/{task_id}/images")).from(&mallory).form(&[], PHOTO);
     upload.send().await.assert_refused(404, "task_not_found");
     let page = get(base, &format!("/tasks/{task_id}")).from(&mallory).send().await;
     page.assert_refused(404, "task_not_found");
-    assert_eq!(stack.emulators().objects(), before, "a refused upload leaves nothing behind");
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+    assert_eq!(page["images"], json!([]), "a refused upload leaves nothing behind");
 }
 
 #[tokio::test]
 async fn a_wechat_code_signs_in_once() {
-    let stack = start().await;
-    let base = stack.addresses().gateway.as_str();
-    sign_in(base, "dev-alice-1").await;
+    let target = Target::reach().await;
+    let base = target.base();
+    let code = target::code("alice");
+    sign_in(base, &code).await;
 
-    let again = post(base, "/session").json(&json!({ "code": "dev-alice-1" })).send().await;
+    let again = post(base, "/session").json(&json!({ "code": code })).send().await;
 
     again.assert_refused(401, "code_invalid");
+}
+
+#[tokio::test]
+async fn photos_that_come_at_once_all_stay() {
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let task_id = a_task_of(base, &alice).await;
+    let path = format!("/tasks/{task_id}/images");
+
+    let uploads = (0..8).map(|_| async { name_of(&post(base, &path).from(&alice).form(&[], PHOTO).send().await) });
+    let mut sent = join_all(uploads).await;
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+
+    let listed = page["images"].as_array().expect("images").iter();
+    let mut listed: Vec<_> = listed.map(|image| image["name"].as_str().expect("a name").to_owned()).collect();
+    sent.sort_unstable();
+    listed.sort_unstable();
+    assert_eq!(listed, sent);
+}
+
+#[tokio::test]
+async fn many_images_are_resolved_at_once_and_those_that_are_missing_too() {
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let avatar = name_of(&post(base, "/me/avatar").from(&alice).form(&[], AVATAR).send().await);
+
+    let missing = fetch(get(base, "/images/none.jpg").send().await.location()).await;
+    let names = json!({ "names": [avatar, "none.jpg"] });
+    let resolved = post(base, "/images/resolve").from(&alice).json(&names).send().await.expect(200);
+
+    assert_eq!((missing.status, missing.header("content-type")), (200, "image/png"));
+    let [found, default] = [&resolved["images"][0], &resolved["images"][1]];
+    assert_eq!((&found["state"], &default["state"]), (&json!("ready"), &json!("missing")));
+    assert_ne!(fetch(found["url"].as_str().expect("a URL")).await.body, missing.body);
+    assert_eq!(fetch(default["url"].as_str().expect("a URL")).await.body, missing.body);
+}
+
+#[tokio::test]
+async fn a_signed_url_opens_one_object_and_nothing_else() {
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let name = name_of(&post(base, "/me/avatar").from(&alice).form(&[], AVATAR).send().await);
+    let redirect = get(base, &format!("/images/{name}")).send().await;
+    let location = redirect.location();
+
+    let unsigned = location.split('?').next().expect("an address");
+    let stem = name.split('.').next().expect("a name");
+    let another = location.replace(stem, &"0".repeat(stem.len()));
+
+    assert_eq!(fetch(location).await.status, 200);
+    assert_eq!(fetch(unsigned).await.status, 403);
+    assert_ne!(another, location);
+    assert_eq!(fetch(&another).await.status, 403);
+}
+
+async fn a_task_of(base: &str, user: &User) -> String {
+    let task = post(base, "/tasks").from(user).json(&json!({})).send().await.expect(201);
+    task["task_id"].as_str().expect("a task id").to_owned()
+}
+
+/// The name of an image that was taken.
+#[track_caller]
+fn name_of(upload: &Answer) -> String {
+    upload.expect(201)["name"].as_str().expect("a name").to_owned()
 }
