@@ -8,10 +8,10 @@ PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help local invoke test lint check validate build docs fuzz fmt
+.PHONY: help local invoke test lint check validate build test-lambda test-sam docs fuzz fmt
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
 	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
@@ -51,6 +51,14 @@ build: .venv/aws/ready ## make one package per function: ARCH=arm64 (or x86_64),
 	PATH="$(CURDIR)/.venv/aws/bin:$$PATH" $(CARGO) lambda build --quiet --locked --profile $(PROFILE) --target $(TARGET) \
 		--skip-target-check --disable-optimizations $(addprefix --package ,$(FUNCTIONS))
 	@$(PYTHON) scripts/package.py $(FUNCTIONS)
+
+test-lambda test-sam: PROFILE = quick
+test-lambda test-sam: ARCH = $(subst aarch64,arm64,$(shell uname -m))
+test-lambda: build ## start every package as Lambda does and hold its answers against those in process; prints times and memory
+	.venv/aws/bin/python scripts/test_lambda.py
+
+test-sam: build ## the same by `sam local` in Docker, and a story through `sam local start-api`
+	.venv/aws/bin/python scripts/test_sam.py
 
 docs: ## write anew the documents that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import IO, Any
 
@@ -45,6 +46,7 @@ def local_stack(variables: Mapping[str, str] = {}) -> Iterator[dict[str, Any]]:
             stop(process)
 
 
+@cache
 def build_gateway() -> str:
     """Builds the program and returns where it is. Cargo is heard only when it fails."""
     cargo = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--package", "gateway", "--bin", "gateway"]

@@ -53,3 +53,19 @@ fn the_template_names_every_variable_that_is_filled_later() {
         assert!(template.contains(&format!("{name}:")), "{name}");
     }
 }
+
+#[test]
+fn every_function_is_watched_by_the_alarms_and_shown_on_the_dashboard() {
+    let text = include_str!("../../../../template.yaml");
+    let template = Template::parse(text).expect("our own template");
+
+    for function in template.functions {
+        let id = function.logical_id;
+        for metric in ["Errors", "Throttles"] {
+            let watched = format!("MetricName: {metric}, Dimensions: [{{ Name: FunctionName, Value: !Ref {id} }}]");
+            assert!(text.contains(&watched), "no alarm counts the {metric} of {id}");
+            let shown = format!(r#"["AWS/Lambda","{metric}","FunctionName","${{{id}}}"]"#);
+            assert!(text.contains(&shown), "the dashboard does not show the {metric} of {id}");
+        }
+    }
+}
