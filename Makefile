@@ -8,10 +8,10 @@ PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help local invoke test lint check validate build test-lambda test-sam docs fuzz fmt
+.PHONY: help local invoke test lint check validate build test-lambda test-sam test-moto test-deployed docs fuzz fmt
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
 	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
@@ -59,6 +59,13 @@ test-lambda: build ## start every package as Lambda does and hold its answers ag
 
 test-sam: build ## the same by `sam local` in Docker, and a story through `sam local start-api`
 	.venv/aws/bin/python scripts/test_sam.py
+
+test-moto: .venv/test/ready ## tell the whole stories of a local stack whose DynamoDB and S3 are moto
+	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_moto.py
+
+test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STACK=mini-functions (docs/testing.md)
+	@test -n "$(STACK)" || { echo "which stack? as in: make test-deployed STACK=mini-functions" >&2; exit 2; }
+	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_deployed.py "$(STACK)"
 
 docs: ## write anew the documents that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
