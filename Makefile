@@ -8,10 +8,11 @@ PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help local invoke test lint check validate build test-lambda test-sam test-moto test-deployed docs fuzz fmt
+.PHONY: help local invoke test lint check validate validate-openapi build
+.PHONY: test-lambda test-sam test-moto test-openapi test-deployed docs fuzz fmt
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
 	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
@@ -32,10 +33,13 @@ lint: ## look at form, lints and documentation: what `make check` does beside th
 
 check: lint test validate ## everything that has to be right before a commit
 
-validate: .venv/aws/ready .venv/checkov/ready ## judge the template: CloudFormation's rules, then its policies; no credentials, no network
+validate: .venv/aws/ready .venv/checkov/ready validate-openapi ## judge the template (CloudFormation's rules, then its policies) and docs/openapi.yaml; no credentials, no network
 	SAM_CLI_TELEMETRY=0 .venv/aws/bin/sam validate --lint
 	.venv/aws/bin/cfn-lint template.yaml
 	.venv/checkov/bin/checkov --config-file tools/checkov/config.yaml --file template.yaml
+
+validate-openapi: .venv/test/ready ## judge docs/openapi.yaml by the rules of OpenAPI 3.1
+	.venv/test/bin/openapi-spec-validator --schema 3.1 --validation-errors all docs/openapi.yaml
 
 # Processor and profile of the packages. Lambda's arm64 is the cheaper one; `quick` is for checking that they work.
 ARCH ?= arm64
@@ -62,6 +66,9 @@ test-sam: build ## the same by `sam local` in Docker, and a story through `sam l
 
 test-moto: .venv/test/ready ## tell the whole stories of a local stack whose DynamoDB and S3 are moto
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_moto.py
+
+test-openapi: .venv/test/ready ## hold the answers of a local stack against docs/openapi.yaml, then let schemathesis look for others
+	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_openapi.py
 
 test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STACK=mini-functions (docs/testing.md)
 	@test -n "$(STACK)" || { echo "which stack? as in: make test-deployed STACK=mini-functions" >&2; exit 2; }

@@ -9,6 +9,7 @@ mod front;
 mod hello;
 mod house;
 mod lambda;
+mod openapi;
 mod pages;
 mod process;
 mod readme;
