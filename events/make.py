@@ -7,10 +7,13 @@ import sys
 sys.dont_write_bytecode = True
 
 import seed
+from authorizer import of_http_api, of_http_api_in_format_1, of_rest_api
 from http_api import as_json, call, field, file, form, text
 
 NOBODY = {}
 ALICE = {"session_id": seed.SESSION, "user_id": seed.USER}
+ALICE_WITH_HYPHENS = {"session-id": seed.SESSION, "user-id": seed.USER}
+ALICE_WITH_CAPITALS = {"Session-Id": seed.SESSION, "User-Id": seed.USER}
 TASK, TASK_IMAGE = "ANY /tasks/{task_id}", "ANY /tasks/{task_id}/images/{name}"
 USER_AVATAR = "ANY /users/{user_id}/avatar"
 PHOTO, PORTRAIT = seed.photo("coffee.jpg"), seed.photo("avatar.jpg")
@@ -62,7 +65,7 @@ EVENTS = {
     },
     "session-check": {
         "good": check(ALICE),
-        "hyphen-headers": check({"session-id": seed.SESSION, "user-id": seed.USER}),
+        "hyphen-headers": check(ALICE_WITH_HYPHENS),
         "x-headers": check({"x-session-id": seed.SESSION, "x-user-id": seed.USER}),
         "missing-headers": check(NOBODY),
         "doubled-header": check(ALICE | {"session_id": f"{seed.SESSION},{seed.UNKNOWN_SESSION}"}),
@@ -70,6 +73,22 @@ EVENTS = {
         "unknown-session": check(ALICE | {"session_id": seed.UNKNOWN_SESSION}),
         "malformed-session": check(ALICE | {"session_id": "0d1e9f6c-6a44-4bd0-9d0e-7f4f3a2b1c0d"}),
         "patch-method": check(ALICE, "PATCH"),
+    },
+    "session-authorizer": {
+        "good": of_http_api(ALICE),
+        "hyphen-headers": of_http_api(ALICE_WITH_HYPHENS, identity_source=(seed.SESSION, seed.USER)),
+        "x-headers": of_http_api({"x-session-id": seed.SESSION, "x-user-id": seed.USER}),
+        "missing-headers": of_http_api(NOBODY),
+        "doubled-header": of_http_api(ALICE | {"session_id": f"{seed.UNKNOWN_SESSION},{seed.SESSION}"}),
+        "two-spellings-differ": of_http_api(ALICE | {"session-id": seed.UNKNOWN_SESSION}),
+        "unknown-session": of_http_api(ALICE | {"session_id": seed.UNKNOWN_SESSION}),
+        "malformed-session": of_http_api(ALICE | {"session_id": "0d1e9f6c-6a44-4bd0-9d0e-7f4f3a2b1c0d"}),
+        "format-1-good": of_http_api_in_format_1(ALICE_WITH_HYPHENS),
+        "format-1-missing-headers": of_http_api_in_format_1(NOBODY),
+        "rest-good": of_rest_api(ALICE_WITH_CAPITALS),
+        "rest-missing-headers": of_rest_api(NOBODY),
+        "rest-unknown-session": of_rest_api(ALICE_WITH_CAPITALS | {"Session-Id": seed.UNKNOWN_SESSION}),
+        "rest-doubled-header": of_rest_api(ALICE_WITH_CAPITALS, sent_before=[("Session-Id", seed.UNKNOWN_SESSION)]),
     },
     "session-revoke": {
         "one": revoke(),

@@ -1,12 +1,15 @@
 //! Running functions as Lambda runs them: an event's text goes in, an answer's text or a function error comes out.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
+use lambda_http::lambda_runtime::Diagnostic;
 use lambda_http::{Body, BoxFuture, Context, IntoResponse, Request, RequestExt, Response, request};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
 
 use crate::background::spawn;
@@ -94,6 +97,25 @@ impl Function {
         Self { timeout, run: Box::new(run) }
     }
 
+    /// A function that is called otherwise: `handle` is what `lambda_runtime::run` would be given.
+    pub fn event<H, E, F, A, X>(timeout: Duration, handle: H) -> Self
+    where
+        H: Fn(E) -> F + Clone + Send + Sync + 'static,
+        E: DeserializeOwned + Send,
+        F: Future<Output = Result<A, X>> + Send + 'static,
+        A: Serialize + Send,
+        X: Into<Diagnostic> + Send,
+    {
+        let run = move |invocation: Invocation| -> BoxFuture<'static, Outcome> {
+            let handle = handle.clone();
+            Box::pin(async move {
+                let event = serde_json::from_str(&invocation.event).map_err(unreadable)?;
+                to_json(&handle(event).await.map_err(Into::<Diagnostic>::into)?)
+            })
+        };
+        Self { timeout, run: Box::new(run) }
+    }
+
     async fn invoke(&self, invocation: Invocation) -> Outcome {
         let request_id = invocation.request_id.clone();
         let mut running = spawn((self.run)(invocation));
@@ -113,19 +135,33 @@ where
     H: Fn(Request) -> F,
     F: Future<Output = Response<Body>>,
 {
-    let request = request::from_str(&invocation.event).map_err(|error| FunctionError {
-        error_type: "InvalidEventDataError".to_owned(),
-        error_message: format!("failed to deserialize the incoming data into the function's payload type: {error}"),
-    })?;
+    let request = request::from_str(&invocation.event).map_err(unreadable)?;
     // The event's memory is not needed twice while a photo is worked on.
     drop(invocation.event);
     let mut context = Context::default();
     context.request_id = invocation.request_id;
     let response = handle(request.with_lambda_context(context)).await.into_response().await;
-    serde_json::to_string(&payload(response)).map_err(|error| FunctionError {
+    to_json(&payload(response))
+}
+
+fn unreadable(error: impl Display) -> FunctionError {
+    FunctionError {
+        error_type: "InvalidEventDataError".to_owned(),
+        error_message: format!("failed to deserialize the incoming data into the function's payload type: {error}"),
+    }
+}
+
+fn to_json(answer: &impl Serialize) -> Outcome {
+    serde_json::to_string(answer).map_err(|error| FunctionError {
         error_type: "InvalidAnswerError".to_owned(),
         error_message: error.to_string(),
     })
+}
+
+impl From<Diagnostic> for FunctionError {
+    fn from(error: Diagnostic) -> Self {
+        Self { error_type: error.error_type, error_message: error.error_message }
+    }
 }
 
 /// The answer in payload format 2.0.

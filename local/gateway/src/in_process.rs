@@ -10,11 +10,13 @@ use platform::{aws, clock};
 
 use crate::function::{Function, Functions};
 
-/// The one list of functions: hands `$use` the name and the library of each.
+/// The one list of functions: hands `$use` the name and the library of each, and `event` with those that are not called
+/// over HTTP.
 macro_rules! for_each_function {
     ($use:ident) => {
         $use!("avatar-upload", avatar_upload);
         $use!("image-redirect", image_redirect);
+        $use!("session-authorizer", session_authorizer, event);
         $use!("session-check", session_check);
         $use!("session-login", session_login);
         $use!("session-revoke", session_revoke);
@@ -97,11 +99,21 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
     let connected = Connected { functions: Functions::default(), variables };
     let mut connecting = Connecting { environment, connected, problems: BTreeSet::new() };
 
+    macro_rules! app {
+        ($name:literal, $library:ident) => {
+            match connecting.config($name, $library::Config::read) {
+                Some(config) => {
+                    let app = Arc::new($library::App::new(config, http.clone()));
+                    app.warm().await;
+                    Some(app)
+                }
+                None => None,
+            }
+        };
+    }
     macro_rules! connect {
         ($name:literal, $library:ident) => {
-            if let Some(config) = connecting.config($name, $library::Config::read) {
-                let app = Arc::new($library::App::new(config, http.clone()));
-                app.warm().await;
+            if let Some(app) = app!($name, $library) {
                 let answer = move |request| {
                     let app = Arc::clone(&app);
                     async move {
@@ -112,6 +124,15 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
                     }
                 };
                 connecting.add($name, Function::http(environment.timeout($name), answer));
+            }
+        };
+        ($name:literal, $library:ident, event) => {
+            if let Some(app) = app!($name, $library) {
+                let answer = move |event| {
+                    let app = Arc::clone(&app);
+                    async move { $library::handle(&app, event, clock::now()).await }
+                };
+                connecting.add($name, Function::event(environment.timeout($name), answer));
             }
         };
     }
@@ -125,7 +146,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
 pub fn variables() -> BTreeMap<&'static str, Vec<&'static Variable>> {
     let mut functions = BTreeMap::new();
     macro_rules! read {
-        ($name:literal, $library:ident) => {
+        ($name:literal, $library:ident $(, event)?) => {
             functions.insert($name, config::variables($library::Config::read));
         };
     }

@@ -1,10 +1,11 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::{Multipart, User};
 
-/// An HTTP API event (payload 2.0), as in `events/`, which a test may change before it is sent.
+/// An event as in `events/`, most often an HTTP API's (payload 2.0), which a test may change before it is sent.
 #[derive(Clone, Debug)]
 pub struct Event(Value);
 
@@ -97,6 +98,11 @@ impl Event {
         self.0["body"] = STANDARD.encode(form.into_body()).into();
         self.0["isBase64Encoded"] = true.into();
         self.header("content-type", &Multipart::content_type())
+    }
+
+    /// What a function gets that is not called over HTTP.
+    pub fn parsed<T: DeserializeOwned>(&self) -> T {
+        serde_json::from_value(self.0.clone()).unwrap()
     }
 
     /// The request that a function gets.

@@ -47,10 +47,11 @@ where
     Ok(response)
 }
 
-async fn within(
-    deadline: Duration,
-    work: impl Future<Output = Result<Response, ApiError>>,
-) -> Result<Response, ApiError> {
+/// Runs a handler of whatever kind for so long at most. [`answer`] does this itself.
+///
+/// # Errors
+/// The handler's own; `busy` when its time is up, `internal` when it panics.
+pub async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
     match timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(ApiError::from(ErrorCode::Internal).because("the handler panicked")),
@@ -144,7 +145,7 @@ mod tests {
     async fn a_request_that_never_ends_is_answered_as_busy_at_the_deadline() {
         assert!(REQUEST_DEADLINE < Duration::from_secs(5));
 
-        let late = within(Duration::from_millis(10), std::future::pending()).await.unwrap_err();
+        let late = within(Duration::from_millis(10), std::future::pending::<Result<Response, _>>()).await.unwrap_err();
 
         let answer = respond::refused(&late, "request");
         assert_eq!((answer.status().as_u16(), &body(&answer)["error"]), (503, &"busy".into()));

@@ -2,6 +2,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use http::Method;
+use lambda_http::lambda_runtime::Diagnostic;
 use platform::Failure;
 
 /// Everything that a mini-program can be told, and nothing else. The order within one status gives the number in
@@ -156,6 +157,13 @@ impl From<Failure> for ApiError {
     fn from(failure: Failure) -> Self {
         let code = if failure.is_retryable() { ErrorCode::Busy } else { ErrorCode::Internal };
         Self::from(code).because(failure)
+    }
+}
+
+impl From<ApiError> for Diagnostic {
+    /// How a function fails that is not called over HTTP: with the code, and without the cause, which is the log's.
+    fn from(error: ApiError) -> Self {
+        Self { error_type: error.code.name().to_owned(), error_message: error.text.to_owned() }
     }
 }
 

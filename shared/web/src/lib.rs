@@ -7,7 +7,7 @@ mod idempotency;
 mod request;
 pub mod respond;
 
-pub use answer::{REQUEST_DEADLINE, answer};
+pub use answer::{REQUEST_DEADLINE, answer, within};
 pub use error::{ApiError, ErrorCode};
 pub use form::{ImageForm, image_form};
 pub use idempotency::IdempotencyKey;

@@ -79,6 +79,24 @@ async fn a_function_knows_the_id_of_its_invocation() {
 }
 
 #[tokio::test]
+async fn a_function_that_is_not_called_over_http_gets_its_event_and_answers_as_it_likes() {
+    let mut functions = Functions::default();
+    let count = |words: Vec<String>| async move {
+        if words.is_empty() { Err("there is nothing to count") } else { Ok(json!({ "words": words.len() })) }
+    };
+    functions.insert("count", Function::event(SECOND, count));
+    let invoke = async |event: &str| {
+        functions.invoke("count", Invocation { event: event.to_owned(), request_id: String::new() }).await
+    };
+
+    assert_eq!(invoke(r#"["a", "b"]"#).await, Ok(r#"{"words":2}"#.to_owned()));
+    let (_, message) = function_error(invoke("[]").await.expect_err("no answer"));
+    assert_eq!(message, "there is nothing to count");
+    let (error_type, _) = function_error(invoke("{}").await.expect_err("no answer"));
+    assert_eq!(error_type, "InvalidEventDataError");
+}
+
+#[tokio::test]
 async fn an_unknown_function_and_a_large_event_are_refused() {
     let large = Invocation { event: " ".repeat(PAYLOAD_LIMIT + 1), request_id: String::new() };
 

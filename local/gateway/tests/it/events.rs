@@ -1,4 +1,4 @@
-//! Every event file is what HTTP API sends, leads to its function, and is used.
+//! Every event file is what its function is sent, and is used.
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -22,9 +22,17 @@ fn events() -> Vec<(String, String, PathBuf)> {
 }
 
 #[test]
-fn every_event_is_a_request_of_payload_format_2_on_a_route_to_its_function() {
+fn every_event_of_an_authorizer_is_a_question_that_it_understands() {
+    for (_, case, path) in events().into_iter().filter(|(function, ..)| function == "session-authorizer") {
+        let question = serde_json::from_str::<session_authorizer::Event>(&text(&path));
+        assert!(question.is_ok(), "{case}: {:?}", question.err());
+    }
+}
+
+#[test]
+fn every_other_event_is_a_request_of_payload_format_2_on_a_route_to_its_function() {
     let template = Template::parse(&text("template.yaml")).expect("our own template");
-    for (function, case, path) in events() {
+    for (function, case, path) in events().into_iter().filter(|(function, ..)| function != "session-authorizer") {
         let request = lambda_http::request::from_str(&text(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
 
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {

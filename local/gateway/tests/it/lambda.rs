@@ -23,6 +23,17 @@ async fn an_event_file_is_answered_in_payload_format_2() {
 }
 
 #[tokio::test]
+async fn an_authorizer_is_asked_like_any_function() {
+    let stack = start().await;
+    let ask = |event| invoke(&stack.addresses().lambda, "session-authorizer", event).send();
+
+    let good = ask(include_str!("../../../../events/session-authorizer/good.json")).await.expect(200);
+    let unknown = ask(include_str!("../../../../events/session-authorizer/unknown-session.json")).await.expect(200);
+
+    assert_eq!((&good["isAuthorized"], &unknown["isAuthorized"]), (&json!(true), &json!(false)));
+}
+
+#[tokio::test]
 async fn every_function_of_the_template_can_be_invoked() {
     let stack = start().await;
     let template = Template::parse(include_str!("../../../../template.yaml")).expect("our own template");
