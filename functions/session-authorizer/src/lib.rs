@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
+use lambda_http::LambdaEvent;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use session::{Caller, Sessions};
@@ -51,25 +52,28 @@ impl App {
 ///
 /// # Errors
 /// `busy` or `internal` where that is not known, in 4.5 s at most: a failed check is no refusal.
-pub async fn handle(app: &App, event: Event, now: Timestamp) -> Result<Answer, ApiError> {
+pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<Answer, ApiError> {
     let started = Instant::now();
-    let caller = web::within(REQUEST_DEADLINE, app.sessions.caller(&event.headers, now)).await;
-    log(&event.request_id, &caller, started.elapsed());
+    let Event { headers, form, request_id } = event.payload;
+    let caller = web::within(REQUEST_DEADLINE, app.sessions.caller(&headers, now)).await;
+    log(&request_id, event.context.xray_trace_id.as_deref(), &caller, started.elapsed());
     match caller {
-        Ok(caller) => Ok(Answer::allow(event.form, &caller)),
-        Err(error) if error.code() == ErrorCode::SessionInvalid => Ok(Answer::deny(event.form)),
+        Ok(caller) => Ok(Answer::allow(form, &caller)),
+        Err(error) if error.code() == ErrorCode::SessionInvalid => Ok(Answer::deny(form)),
         Err(error) => Err(error),
     }
 }
 
-fn log(request_id: &str, caller: &Result<Caller, ApiError>, duration: Duration) {
+fn log(request_id: &str, trace_id: Option<&str>, caller: &Result<Caller, ApiError>, duration: Duration) {
     let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     match caller {
-        Ok(caller) => tracing::info!(request_id, duration_ms, user_id = caller.user_id.as_str(), "authorized"),
-        Err(error) if error.code() == ErrorCode::SessionInvalid => {
-            tracing::info!(request_id, duration_ms, %error, "refused");
+        Ok(caller) => {
+            tracing::info!(request_id, trace_id, duration_ms, user_id = caller.user_id.as_str(), "authorized")
         }
-        Err(error) => tracing::error!(request_id, duration_ms, %error, "not checked"),
+        Err(error) if error.code() == ErrorCode::SessionInvalid => {
+            tracing::info!(request_id, trace_id, duration_ms, %error, "refused");
+        }
+        Err(error) => tracing::error!(request_id, trace_id, duration_ms, %error, "not checked"),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Lambda program: wires and nothing else.
 
-use lambda_http::lambda_runtime::{self, LambdaEvent, service_fn};
+use lambda_http::lambda_runtime::{self, service_fn};
 use platform::{aws, clock, config, telemetry};
 use session_authorizer::{App, Config, handle};
 
@@ -10,5 +10,5 @@ async fn main() -> Result<(), lambda_runtime::Error> {
     let app = App::new(config::from_env(Config::read)?, aws::http_client());
     app.warm().await;
     let app = &app;
-    lambda_runtime::run(service_fn(|event: LambdaEvent<_>| handle(app, event.payload, clock::now()))).await
+    lambda_runtime::run(service_fn(|event| handle(app, event, clock::now()))).await
 }

@@ -1,3 +1,4 @@
+use lambda_http::Context;
 use lambda_http::lambda_runtime::Diagnostic;
 use platform::{clock, config, telemetry};
 use serde_json::{Value, json};
@@ -17,7 +18,8 @@ async fn start() -> (Stack, App) {
 
 /// What the gateway gets: an answer, or a function error in Lambda's form.
 async fn ask(app: &App, event: Event) -> Result<Value, Diagnostic> {
-    let answer = handle(app, event.parsed(), clock::now()).await?;
+    let event = LambdaEvent::new(event.parsed(), Context::default());
+    let answer = handle(app, event, clock::now()).await?;
     Ok(serde_json::to_value(answer).unwrap())
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::lambda_runtime::Diagnostic;
-use lambda_http::{Body, BoxFuture, Context, IntoResponse, Request, RequestExt, Response, request};
+use lambda_http::{Body, BoxFuture, Context, IntoResponse, LambdaEvent, Request, RequestExt, Response, request};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
@@ -100,7 +100,7 @@ impl Function {
     /// A function that is called otherwise: `handle` is what `lambda_runtime::run` would be given.
     pub fn event<H, E, F, A, X>(timeout: Duration, handle: H) -> Self
     where
-        H: Fn(E) -> F + Clone + Send + Sync + 'static,
+        H: Fn(LambdaEvent<E>) -> F + Clone + Send + Sync + 'static,
         E: DeserializeOwned + Send,
         F: Future<Output = Result<A, X>> + Send + 'static,
         A: Serialize + Send,
@@ -109,7 +109,8 @@ impl Function {
         let run = move |invocation: Invocation| -> BoxFuture<'static, Outcome> {
             let handle = handle.clone();
             Box::pin(async move {
-                let event = serde_json::from_str(&invocation.event).map_err(unreadable)?;
+                let payload = serde_json::from_str(&invocation.event).map_err(unreadable)?;
+                let event = LambdaEvent::new(payload, context(invocation.request_id));
                 to_json(&handle(event).await.map_err(Into::<Diagnostic>::into)?)
             })
         };
@@ -138,10 +139,15 @@ where
     let request = request::from_str(&invocation.event).map_err(unreadable)?;
     // The event's memory is not needed twice while a photo is worked on.
     drop(invocation.event);
-    let mut context = Context::default();
-    context.request_id = invocation.request_id;
-    let response = handle(request.with_lambda_context(context)).await.into_response().await;
+    let request = request.with_lambda_context(context(invocation.request_id));
+    let response = handle(request).await.into_response().await;
     to_json(&payload(response))
+}
+
+fn context(request_id: String) -> Context {
+    let mut context = Context::default();
+    context.request_id = request_id;
+    context
 }
 
 fn unreadable(error: impl Display) -> FunctionError {

@@ -81,8 +81,9 @@ async fn a_function_knows_the_id_of_its_invocation() {
 #[tokio::test]
 async fn a_function_that_is_not_called_over_http_gets_its_event_and_answers_as_it_likes() {
     let mut functions = Functions::default();
-    let count = |words: Vec<String>| async move {
-        if words.is_empty() { Err("there is nothing to count") } else { Ok(json!({ "words": words.len() })) }
+    let count = |event: LambdaEvent<Vec<String>>| async move {
+        let words = event.payload.len();
+        if words == 0 { Err("there is nothing to count") } else { Ok(json!({ "words": words })) }
     };
     functions.insert("count", Function::event(SECOND, count));
     let invoke = async |event: &str| {
