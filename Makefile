@@ -30,6 +30,7 @@ lint: ## look at form, lints and documentation: what `make check` does beside th
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
+	$(PYTHON) docs/costs.py --check
 
 check: lint test validate ## everything that has to be right before a commit
 

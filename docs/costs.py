@@ -1,0 +1,77 @@
+"""Writes the table of costs into operations.md, so that a changed price or assumption changes it; with --check it only
+says whether the table there is this one. Sources and dates of the prices are in operations.md."""
+
+import sys
+from pathlib import Path
+
+REST = float("inf")
+# US dollars in us-east-1, without free allowances. In lists: up to so many (requests or GB) the price is.
+GATEWAY = [(300e6, 1.00e-6), (REST, 0.90e-6)]
+LAMBDA_REQUEST, LAMBDA_GB_SECOND = 0.20e-6, 0.0000133334  # arm64
+READ_UNIT, WRITE_UNIT, TABLE_GB, PITR_GB = 0.125e-6, 0.625e-6, 0.25, 0.20
+S3_GB, S3_PUT, S3_GET = [(50e3, 0.023), (500e3, 0.022), (REST, 0.021)], 5e-6, 0.4e-6
+LOG_GB = [(10e3, 0.50), (30e3, 0.25), (50e3, 0.10), (REST, 0.05)]
+METRIC, ALARM_METRIC, DASHBOARD, TRACE, SECRET = 0.30, 0.10, 3.00, 5e-6, 0.40
+OUT = [(10e3, 0.09), (50e3, 0.085), (150e3, 0.07), (REST, 0.05)]
+CLOUDFRONT_WEST = [(10e3, 0.085), (50e3, 0.08), (150e3, 0.06), (500e3, 0.04), (1024e3, 0.03), (REST, 0.025)]
+CLOUDFRONT_ASIA = [(10e3, 0.12), (50e3, 0.10), (150e3, 0.095), (500e3, 0.09), (1024e3, 0.08), (REST, 0.07)]
+CLOUDFRONT_REQUEST = {"US and Europe": 1.00e-6, "Hong Kong, Singapore, Korea": 1.20e-6}
+
+# What a request takes: GB-seconds, steps of 512 KB at the gateway, read units, write units, kB answered.
+KINDS = {
+    "upload": (0.5 * 0.250, 2, 2, 3, 3.0),
+    "redirect": (0.25 * 0.010, 1, 1, 0, 2.0),
+    "task page": (0.25 * 0.020, 1, 12, 0, 25.0),
+    "check": (0.25 * 0.010, 1, 1, 0, 0.5),
+    "login": (0.25 * 0.300, 1, 1, 2, 0.5),
+}
+OF_AN_IMAGE = {"upload": 1, "redirect": 10, "task page": 1, "login": 0.1}
+OF_A_REQUEST = {"upload": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}
+IMAGE_GB, ROWS_GB, LOG_LINES_GB = 1e-3, 0.7e-6, 1.5e-6
+METRICS, ALARM_METRICS, SECONDS = 60, 16, 30.4 * 86400
+
+
+def tiered(amount: float, tiers: list[tuple[float, float]]) -> float:
+    floors = [0.0] + [limit for limit, _ in tiers]
+    return sum(max(0.0, min(amount, limit) - floor) * price for floor, (limit, price) in zip(floors, tiers))
+
+
+def bill(traffic: dict[str, float], times: float) -> dict[str, float]:
+    count = {kind: share * times for kind, share in traffic.items()}
+    compute, steps, reads, writes, kilobytes = (
+        sum(count[kind] * KINDS[kind][column] for kind in count) for column in range(5))
+    requests, images, views = sum(count.values()), count["upload"], count["redirect"]
+    lines = {
+        "API Gateway": tiered(steps, GATEWAY),
+        "Lambda": requests * LAMBDA_REQUEST + compute * LAMBDA_GB_SECOND,
+        "DynamoDB: reads, writes": reads * READ_UNIT + writes * WRITE_UNIT,
+        "DynamoDB: storage, PITR": images * ROWS_GB * (TABLE_GB + PITR_GB),
+        "S3: storage": tiered(images * IMAGE_GB, S3_GB),
+        "S3: PUT, GET": images * S3_PUT + views * S3_GET,
+        "logs": tiered(requests * LOG_LINES_GB, LOG_GB),
+        "metrics, alarms, dashboard": METRICS * METRIC + ALARM_METRICS * ALARM_METRIC + DASHBOARD,
+        "X-Ray": min(requests, SECONDS + 0.05 * max(0.0, requests - SECONDS)) * TRACE,
+        "Secrets Manager": SECRET,
+    }
+    lines["**before data out**"] = sum(lines.values())
+    lines["data out from S3 and API"] = tiered(views * IMAGE_GB + kilobytes * 1e-6, OUT)
+    lines["**all**"] = lines["**before data out**"] + lines["data out from S3 and API"]
+    for (place, price), tiers in zip(CLOUDFRONT_REQUEST.items(), (CLOUDFRONT_WEST, CLOUDFRONT_ASIA)):
+        through = tiered(views * IMAGE_GB, tiers) + views * price + tiered(kilobytes * 1e-6, OUT)
+        lines[f"all, through CloudFront to {place}"] = lines["**before data out**"] + through
+    return lines
+
+
+bills = [bill(traffic, times) for traffic in (OF_AN_IMAGE, OF_A_REQUEST) for times in (1e4, 1e6, 1e8)]
+rows = ["| dollars a month | 10 k images | 1 M images | 100 M images | 10 k requests | 1 M requests | 100 M requests |"]
+rows.append("| --- |" + " ---: |" * 6)
+for line in bills[0]:
+    amounts = [f"{of[line]:,.{2 if of[line] < 100 else 0}f}" for of in bills]
+    rows.append(f"| {line} | {' | '.join(amounts)} |")
+page = Path(__file__).with_name("operations.md")
+text = page.read_text(encoding="utf-8")
+before, after = text.split("<!-- costs.py -->")[0], text.split("<!-- end of costs -->")[1]
+fresh = before + "\n".join(["<!-- costs.py -->", *rows, "<!-- end of costs -->"]) + after
+if "--check" in sys.argv:
+    sys.exit(None if fresh == text else "operations.md has another table of costs: run python3 docs/costs.py")
+page.write_text(fresh, encoding="utf-8")
