@@ -6,9 +6,10 @@ import time
 SECONDS_TO_START = 60
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return listener.getsockname()[1]
+def free_ports() -> tuple[int, int]:
+    """Two ports; both are held until both are known, else they could be the same."""
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as other:
+        return one.getsockname()[1], other.getsockname()[1]
 
 
 def wait_for(port: int) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 import samcli
 from answers import ROOT, events, invoke, redacted
 from local_stack import local_stack
-from ports import free_port, wait_for
+from ports import free_ports, wait_for
 from samtranslator.yaml_helper import yaml_parse
 
 PROCESSOR = {"x86_64": "x86_64", "aarch64": "arm64", "arm64": "arm64"}[platform.machine()]
@@ -74,7 +74,7 @@ def emulated(function: str, variables: Mapping[str, str]) -> Iterator[tuple[str,
     program = ROOT / "target" / "lambda" / function / "bootstrap"
     if not program.exists():
         raise SystemExit(f"{program} is not there: make build first")
-    invoked_at, runtime_at = free_port(), free_port()
+    invoked_at, runtime_at = free_ports()
     command = [
         EMULATOR,
         "--runtime-interface-emulator-address",
@@ -109,12 +109,11 @@ def of_the_template(function: str) -> dict[str, str]:
 
 
 def peak_memory(emulator: int) -> int:
-    """The most that the emulator's one child ever had in memory, in KiB; 0 where the system does not tell."""
-    children = Path(f"/proc/{emulator}/task/{emulator}/children")
-    for child in map(int, children.read_text().split()) if children.exists() else []:
-        status = Path(f"/proc/{child}/status").read_text().splitlines()
-        return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
-    return 0
+    """The most that the emulator's one child ever had in memory, in KiB."""
+    threads = Path(f"/proc/{emulator}/task").glob("*/children")
+    (child,) = (child for thread in threads for child in thread.read_text().split())
+    status = Path(f"/proc/{child}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
 def print_table(measured: dict[str, list[tuple[float, float, int]]]) -> None:

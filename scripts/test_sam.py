@@ -19,7 +19,7 @@ from typing import Any
 
 from answers import ROOT, events, invoke
 from local_stack import local_stack
-from ports import free_port, wait_for
+from ports import free_ports, wait_for
 from sam_docker import CannotRun, Docker, docker
 from samtranslator.yaml_helper import yaml_parse
 from test_lambda import PROCESSOR, difference
@@ -70,7 +70,7 @@ def try_event(daemon: Docker, function: str, event: Path) -> str:
 def try_story(daemon: Docker) -> str:
     """What goes wrong in the story; empty where nothing does."""
     with reachable_stack(daemon) as stack, tempfile.TemporaryDirectory() as folder:
-        port = free_port()
+        port, _ = free_ports()
         command = sam(daemon, stack, Path(folder), "start-api", "--port", str(port), "--warm-containers", "LAZY")
         with (Path(folder) / "log").open("w+") as log:
             server = subprocess.Popen(command, cwd=ROOT, env=environment(daemon), stdout=log, stderr=log)
