@@ -8,7 +8,7 @@ PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help local invoke test lint check validate validate-openapi build
+.PHONY: help local invoke doctor test lint check validate validate-openapi build
 .PHONY: test-lambda test-sam test-moto test-openapi test-deployed docs fuzz fmt
 
 help: ## list the targets
@@ -22,6 +22,9 @@ invoke: ## send an event file to a function of the running stack: FUNCTION=tasks
 		{ echo "no events/$(FUNCTION)/$(EVENT).json; as in: make invoke FUNCTION=tasks EVENT=page" >&2; exit 2; }
 	@curl --fail-with-body --silent --show-error --write-out '\n' --data-binary @events/$(FUNCTION)/$(EVENT).json \
 		http://$(LOCAL_HOST):$$(($(LOCAL_PORT) + 5))/2015-03-31/functions/$(FUNCTION)/invocations
+
+doctor: ## look at a running deployment as a mini-program meets it, and say what to do: URL=https://… (the local stack)
+	@$(CARGO) run --quiet --package doctor -- $(or $(URL),http://$(LOCAL_HOST):$(LOCAL_PORT)) $(DOCTOR_FLAGS)
 
 test: ## run every test; needs Rust, make and a C compiler, nothing else
 	$(CARGO) test --workspace $(TEST_FLAGS)

@@ -9,7 +9,7 @@ use crate::workspace::{Metadata, Package, folders, text};
 
 /// What each crate may be built from, of ours. `local/emulators` and `imaging` stand alone: the ones stand for servers
 /// that know nothing of us, the other knows bytes and nothing else.
-const MAY_USE: [(&str, &[&str]); 8] = [
+const MAY_USE: [(&str, &[&str]); 9] = [
     ("platform", &[]),
     ("imaging", &[]),
     ("emulators", &[]),
@@ -18,6 +18,7 @@ const MAY_USE: [(&str, &[&str]); 8] = [
     ("session", &["platform", "web"]),
     ("images", &["platform", "web", "session", "imaging"]),
     ("testkit", &["emulators"]),
+    ("doctor", &["platform"]),
 ];
 
 /// What a function may be built from, of ours: never another function, nothing of the laptop or of the tests.
