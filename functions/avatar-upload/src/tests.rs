@@ -1,7 +1,7 @@
 use futures_util::future::join_all;
-use platform::{clock, config};
+use platform::{clock, config, telemetry};
 use serde_json::json;
-use testkit::{Answer, Event, Fault, Multipart, Stack, User, event};
+use testkit::{Answer, Capture, Event, Fault, Multipart, Stack, User, event};
 
 use super::*;
 
@@ -266,4 +266,20 @@ async fn one_failed_call_is_absorbed() {
             assert_eq!(house.stack.stored().len(), 1, "{operation} {fault:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_new_avatar_is_counted_once() {
+    let house = House::new().await;
+    let alice = house.stack.signed_in().await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+
+    let first = house.send(upload(&alice, "counted", FACE)).await;
+    house.send(upload(&alice, "counted", FACE)).await.assert_status(201);
+
+    let bytes = first.assert_status(201).json()["bytes"].to_string();
+    insta::assert_snapshot!(log.metrics().replace(&bytes, "[stored]"), @r"
+    RequestDuration=[ms] Uploads=1 UploadBytes=[stored]
+    RequestDuration=[ms]
+    ");
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
+use platform::metrics::{self, Metric};
 use serde::{Deserialize, Serialize};
 use session::Sessions;
 use web::{ApiError, ErrorCode, Response, respond};
@@ -80,19 +81,26 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 async fn show(app: &App, name: &str, now: Timestamp) -> Result<Response, ApiError> {
     match app.images.find(name, now).await? {
         Some(link) => redirect(&link, now, u32::MAX),
-        None => redirect(&app.images.default(DefaultImage::Missing, now).await?, now, SHORT_LIVED),
+        None => redirect(&default(app, DefaultImage::Missing, now).await?, now, SHORT_LIVED),
     }
 }
 
 async fn show_avatar(app: &App, user_id: &str, now: Timestamp) -> Result<Response, ApiError> {
     let link = match app.images.find_avatar(user_id, now).await? {
         Some(link) => link,
-        None => app.images.default(DefaultImage::Avatar, now).await?,
+        None => default(app, DefaultImage::Avatar, now).await?,
     };
     redirect(&link, now, SHORT_LIVED)
 }
 
+async fn default(app: &App, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
+    let link = app.images.default(kind, now).await?;
+    metrics::count(Metric::DefaultImages);
+    Ok(link)
+}
+
 fn redirect(link: &Link, now: Timestamp, most: u32) -> Result<Response, ApiError> {
+    metrics::count(Metric::Redirects);
     respond::redirect(&link.url, link.max_age(now, most))
 }
 

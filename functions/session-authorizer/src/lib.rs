@@ -3,15 +3,14 @@
 mod answer;
 mod event;
 
-use std::time::Duration;
-
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
-use session::{Caller, Sessions};
-use tokio::time::Instant;
+use platform::invocation::{Invocation, Refusal};
+use serde::Serialize;
+use session::Sessions;
 use web::{ApiError, ErrorCode, REQUEST_DEADLINE};
 
 pub use answer::Answer;
@@ -53,10 +52,15 @@ impl App {
 /// # Errors
 /// `busy` or `internal` where that is not known, in 4.5 s at most: a failed check is no refusal.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<Answer, ApiError> {
-    let started = Instant::now();
     let Event { headers, form, request_id } = event.payload;
-    let caller = web::within(REQUEST_DEADLINE, app.sessions.caller(&headers, now)).await;
-    log(&request_id, event.context.xray_trace_id.as_deref(), &caller, started.elapsed());
+    let (function, trace) = (&event.context.env_config.function_name, event.context.xray_trace_id.as_deref());
+    let invocation = Invocation::new(function, &request_id, trace, now);
+
+    let check = web::within(REQUEST_DEADLINE, app.sessions.caller(&headers, now));
+    let (caller, ended) = invocation.run(check).await;
+
+    let refusal = caller.as_ref().err().map(Refusal::from);
+    ended.log("check", Fields { authorized: caller.is_ok() }, refusal.as_ref());
     match caller {
         Ok(caller) => Ok(Answer::allow(form, &caller)),
         Err(error) if error.code() == ErrorCode::SessionInvalid => Ok(Answer::deny(form)),
@@ -64,17 +68,10 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
     }
 }
 
-fn log(request_id: &str, trace_id: Option<&str>, caller: &Result<Caller, ApiError>, duration: Duration) {
-    let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-    match caller {
-        Ok(caller) => {
-            tracing::info!(request_id, trace_id, duration_ms, user_id = caller.user_id.as_str(), "authorized")
-        }
-        Err(error) if error.code() == ErrorCode::SessionInvalid => {
-            tracing::info!(request_id, trace_id, duration_ms, %error, "refused");
-        }
-        Err(error) => tracing::error!(request_id, trace_id, duration_ms, %error, "not checked"),
-    }
+/// What the line says beside what it says of every event.
+#[derive(Serialize)]
+struct Fields {
+    authorized: bool,
 }
 
 #[cfg(test)]

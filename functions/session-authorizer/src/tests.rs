@@ -221,14 +221,15 @@ async fn each_check_is_one_log_line_and_no_session_id_is_in_lines_or_answers() {
     let log = log.text();
     let lines: Vec<Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let [one, two, three] = lines.as_slice() else { panic!("{log}") };
-    assert_eq!((&one["message"], &one["user_id"]), (&json!("authorized"), &json!(USER)));
+    assert_eq!((&one["authorized"], &one["user_id"], &one["aws.calls"]), (&json!(true), &json!(USER), &json!(1)));
     assert_eq!(
         (&one["request_id"], &three["request_id"]),
         (&json!("JKJaXmPLvHcESHA="), &json!("7f1d0c5e-2c1b-4a55-9f0a-3f6d2a9c1e42"))
     );
-    assert_eq!((&two["message"], &two["error"]), (&json!("refused"), &json!("session_invalid: no such session")));
-    assert_eq!((&three["level"], &three["message"]), (&json!("ERROR"), &json!("not checked")));
-    assert_eq!(three["error"], "busy: DynamoDB.GetItem: AccessDeniedException");
+    assert_eq!((&two["error.code"], &two["error.cause"]), (&json!("session_invalid"), &json!("no such session")));
+    assert_eq!((&three["level"], &three["authorized"]), (&json!("ERROR"), &json!(false)));
+    assert_eq!(three["error.cause"], "DynamoDB.GetItem: AccessDeniedException");
+    assert_eq!((&three["AwsFailures"], &three["Refusals"]), (&json!(1), &json!(1)));
     for secret in [stack.seeded_user().session_id, "YW4gdW5rbm93biBzZXNzaW9u".to_owned()] {
         for text in [&log, &allowed.to_string(), &refused.to_string(), &format!("{failed:?}")] {
             assert!(!text.contains(&secret), "{text}");

@@ -1,5 +1,9 @@
-use platform::{clock, config};
-use testkit::{Answer, Event, Fault, Stack, event};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use lambda_http::{Context, RequestExt};
+use platform::{clock, config, telemetry};
+use testkit::{Answer, Capture, Event, Fault, Stack, event};
 
 use super::*;
 
@@ -185,4 +189,122 @@ async fn init_opens_the_connection_with_one_read_and_survives_a_table_that_fails
     app.warm().await;
     stack.wire().heal();
     send(&app, event!("session-check/good")).await.assert_status(200);
+}
+
+fn capture() -> Capture {
+    Capture::start(|lines| telemetry::subscriber(move || lines.clone()))
+}
+
+#[tokio::test]
+async fn a_line_names_function_request_trace_and_caller() {
+    let (stack, app) = start().await;
+    let log = capture();
+    let mut context = Context::default();
+    context.xray_trace_id =
+        Some("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1".to_owned());
+    Arc::make_mut(&mut context.env_config).function_name = "stack-SessionCheckFunction-1".to_owned();
+    let request = event!("session-check/good").request().with_lambda_context(context);
+
+    let answer = web::answer(request, clock::now(), |request, now| handle(&app, request, now)).await;
+
+    Answer::of(answer).assert_status(200);
+    let [line] = &log.requests()[..] else { panic!("{}", log.text()) };
+    assert_eq!(line["FunctionName"], "stack-SessionCheckFunction-1");
+    assert_eq!(line["trace_id"], "1-5759e988-bd862e3fe1be46a994272793");
+    assert_eq!(line["user_id"], stack.seeded_user().user_id.as_str());
+    assert_eq!(line["duration_ms"], line["RequestDuration"]);
+    let names: Vec<_> = line.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "FunctionName",
+            "RequestDuration",
+            "_aws",
+            "aws.calls",
+            "duration_ms",
+            "http.method",
+            "http.route",
+            "http.status",
+            "level",
+            "message",
+            "request_id",
+            "timestamp",
+            "trace_id",
+            "user_id",
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_line_has_the_request_id_that_a_refused_caller_is_told_and_no_user() {
+    let (_stack, app) = start().await;
+    let log = capture();
+
+    let answer = send(&app, event!("session-check/unknown-session")).await;
+
+    let [line] = &log.requests()[..] else { panic!("{}", log.text()) };
+    assert_eq!(line["request_id"], answer.assert_refused(401, "session_invalid").json()["request_id"]);
+    assert_eq!((&line["level"], &line["error.code"]), (&"INFO".into(), &"session_invalid".into()));
+    assert_eq!((line.get("user_id"), &line["aws.calls"]), (None, &1.into()));
+    assert_eq!(log.metrics(), "RequestDuration=[ms] Refusals{session_invalid}=1");
+}
+
+#[tokio::test]
+async fn requests_side_by_side_keep_their_callers_and_their_calls_apart() {
+    let (stack, app) = start().await;
+    let (alice, bob) = (stack.signed_in().await, stack.signed_in().await);
+    let two_hours_ago = clock::now().as_millisecond() - 2 * 3600 * 1000;
+    stack.put_session(&bob, two_hours_ago, two_hours_ago).await;
+    let log = capture();
+
+    tokio::join!(
+        send(&app, event!("session-check/good").from(&alice)),
+        send(&app, event!("session-check/malformed-session")),
+        send(&app, event!("session-check/good").from(&bob)),
+    );
+
+    let lines = log.requests();
+    let calls: BTreeMap<_, _> = lines.iter().map(|line| (line["user_id"].as_str(), &line["aws.calls"])).collect();
+    // Bob's session is renewed besides.
+    let expected = [(None, &0.into()), (Some(&*alice.user_id), &1.into()), (Some(&*bob.user_id), &2.into())];
+    assert_eq!(calls, BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn a_call_that_is_repeated_is_counted_twice_and_is_no_failure() {
+    let (stack, app) = start().await;
+    stack.wire().fail_nth("DynamoDB.GetItem", 1, Fault::Throttled);
+    let log = capture();
+
+    send(&app, event!("session-check/good")).await.assert_status(200);
+
+    assert_eq!(log.requests()[0]["aws.calls"], 2);
+    assert_eq!(log.metrics(), "RequestDuration=[ms]");
+}
+
+#[tokio::test]
+async fn an_outage_is_one_failure_and_one_refusal_after_all_tries() {
+    let (stack, app) = start().await;
+    stack.fail_dynamodb(Fault::ServerError);
+    let log = capture();
+
+    send(&app, event!("session-check/good")).await.assert_refused(503, "busy");
+
+    let line = &log.requests()[0];
+    assert_eq!((&line["level"], &line["aws.calls"]), (&"ERROR".into(), &3.into()));
+    assert_eq!(log.metrics(), "RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1");
+}
+
+#[tokio::test]
+async fn a_failed_renewal_is_counted_though_nobody_is_refused() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    let two_hours_ago = clock::now().as_millisecond() - 2 * 3600 * 1000;
+    stack.put_session(&alice, two_hours_ago, two_hours_ago).await;
+    stack.wire().fail_every("DynamoDB.UpdateItem", Fault::ServerError);
+    let log = capture();
+
+    send(&app, event!("session-check/good").from(&alice)).await.assert_status(200);
+
+    assert_eq!(log.metrics(), "RequestDuration=[ms] AwsFailures=1");
 }

@@ -411,3 +411,59 @@ fn every_variable_that_is_missing_is_named_at_once() {
         ]
     );
 }
+
+#[tokio::test]
+async fn what_becomes_of_a_login_is_counted() {
+    let (stack, app) = start().await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+
+    send(&app, login("dev-alice-1")).await.assert_status(201);
+    send(&app, login("dev-alice-2")).await.assert_status(201);
+    send(&app, login("dev-alice-2")).await.assert_refused(401, "code_invalid");
+    send(&app, login("blocked-alice-1")).await.assert_refused(403, "login_blocked");
+    send(&app, login("status-500-alice-1")).await.assert_refused(503, "wechat_unavailable");
+    send(&app, login("errcode-45011-alice-1")).await.assert_refused(503, "busy");
+    send(&app, login("errcode-40125-alice-1")).await.assert_refused(503, "wechat_unavailable");
+    send(&app, event!("session-login/missing-code")).await.assert_refused(400, "bad_request");
+    stack.fail_dynamodb(Fault::ServerError);
+    send(&app, login("dev-bob-1")).await.assert_refused(503, "busy");
+
+    insta::assert_snapshot!(log.metrics(), @r"
+    RequestDuration=[ms] Logins=1 NewUsers=1 WeChatDuration=[ms]
+    RequestDuration=[ms] Logins=1 WeChatDuration=[ms]
+    RequestDuration=[ms] WeChatDuration=[ms] Refusals{code_invalid}=1
+    RequestDuration=[ms] WeChatDuration=[ms] Refusals{login_blocked}=1
+    RequestDuration=[ms] WeChatDuration=[ms] WeChatFailures=1 Refusals{wechat_unavailable}=1
+    RequestDuration=[ms] WeChatDuration=[ms] WeChatFailures=1 Refusals{busy}=1
+    RequestDuration=[ms] WeChatDuration=[ms] WeChatSecretRefused=1 Refusals{wechat_unavailable}=1
+    RequestDuration=[ms] Refusals{bad_request}=1
+    RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1
+    ");
+}
+
+#[tokio::test]
+async fn a_user_whose_session_could_not_be_made_is_counted_as_a_user_and_not_as_a_login() {
+    let (stack, app) = start().await;
+    stack.wire().fail_every("DynamoDB.PutItem", Fault::ServerError);
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+
+    send(&app, login("dev-alice-1")).await.assert_refused(503, "busy");
+
+    assert_eq!(log.metrics(), "RequestDuration=[ms] AwsFailures=1 NewUsers=1 WeChatDuration=[ms] Refusals{busy}=1");
+    assert!(log.requests()[0].get("user_id").is_none());
+}
+
+#[tokio::test]
+async fn a_login_is_logged_with_its_user_and_its_calls_to_aws_alone() {
+    let (stack, app) = start().await;
+    app.warm().await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+    stack.wire().forget();
+
+    let answer = send(&app, login("dev-alice-1")).await;
+
+    let operations = stack.wire().operations();
+    assert_eq!(operations.iter().filter(|operation| *operation == "HTTP.GET").count(), 1, "{operations:?}");
+    let line = &log.requests()[0];
+    assert_eq!((&line["aws.calls"], &line["user_id"]), (&(operations.len() - 1).into(), &answer.json()["user_id"]));
+}

@@ -10,7 +10,7 @@ use crate::config::{Config, UploadConfig};
 use crate::delivery::Delivery;
 use crate::image_rows::{ImageRow, State, Transacted};
 use crate::name::Target;
-use crate::uploads::{Claim, Uploads};
+use crate::uploads::{Claim, Uploads, count_upload};
 
 const TRANSACTION_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
@@ -46,6 +46,7 @@ impl AvatarUploads {
         };
         self.uploads.put_object(&row, draft.bytes).await?;
         self.make_current(caller, &row).await?;
+        count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
         self.delivery.image(&row, now).await
     }

@@ -9,7 +9,7 @@ use crate::delivery::Delivery;
 use crate::image_rows::{ImageRow, State, Written};
 use crate::name::{ImageName, Target};
 use crate::tasks::{ListWritten, Task, Tasks};
-use crate::uploads::{Claim, Uploads};
+use crate::uploads::{Claim, Uploads, count_upload};
 
 /// A pending row that nobody touched for so long gives its place in the list back. API calls end long before.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(15);
@@ -68,6 +68,7 @@ impl TaskUploads {
         stored?;
 
         self.make_ready(&row).await?;
+        count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
         self.delivery.image(&row, now).await
     }

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use platform::Failure;
+use platform::metrics::{self, Metric};
 use session::Caller;
 use sha2::{Digest, Sha256};
 use web::{ApiError, ErrorCode, ImageForm};
@@ -180,6 +181,12 @@ impl Uploads {
             .map_err(|error| Failure::of("S3.DeleteObject", &error))?;
         Ok(())
     }
+}
+
+/// Counts a picture that has just become ready.
+pub(crate) fn count_upload(row: &ImageRow) {
+    metrics::count(Metric::Uploads);
+    metrics::add(Metric::UploadBytes, row.bytes.unwrap_or_default());
 }
 
 enum ClaimError {

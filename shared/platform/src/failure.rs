@@ -2,6 +2,8 @@ use std::error::Error;
 
 use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 
+use crate::metrics::{self, Metric};
+
 /// A remote call that did not give what it should.
 ///
 /// It names the operation and the code that came back, and keeps nothing else: an SDK error's `Debug` holds the whole
@@ -27,11 +29,12 @@ pub enum Failure {
 }
 
 impl Failure {
-    /// A failure of `operation`, as the SDK reports it.
+    /// A failure of `operation`, as the SDK reports it after its last try. Counted, since not every one becomes an answer.
     pub fn of<E, R>(operation: &'static str, error: &SdkError<E, R>) -> Self
     where
         E: ProvideErrorMetadata + Error,
     {
+        metrics::count(Metric::AwsFailures);
         let code = match error {
             SdkError::ServiceError(refusal) => refusal.err().code().unwrap_or("unknown error code").to_owned(),
             SdkError::TimeoutError(_) => "timeout".to_owned(),
@@ -47,8 +50,9 @@ impl Failure {
         }
     }
 
-    /// A remote call that failed outside the SDK, or one given up on.
+    /// A remote call that failed outside the SDK, or one given up on. Counted like those of the SDK.
     pub fn unavailable(operation: &'static str, code: impl Into<String>) -> Self {
+        metrics::count(Metric::AwsFailures);
         Self::Unavailable { operation, code: code.into() }
     }
 

@@ -4,6 +4,8 @@ pub mod aws;
 pub mod clock;
 pub mod config;
 mod failure;
+pub mod invocation;
+pub mod metrics;
 pub mod row;
 pub mod telemetry;
 

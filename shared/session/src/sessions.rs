@@ -6,8 +6,9 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use http::HeaderMap;
 use jiff::Timestamp;
-use platform::Failure;
+use platform::metrics::{self, Metric};
 use platform::row::{self, Reader, Row};
+use platform::{Failure, invocation};
 use web::{ApiError, ErrorCode};
 
 use crate::config::Config;
@@ -85,6 +86,7 @@ impl Sessions {
         if self.times.is_renewal_due(life, now) {
             life = self.renew(&presented.user_id, &session, life, now).await.unwrap_or(life);
         }
+        invocation::note_caller(presented.user_id.as_str());
         Ok(Caller {
             user_id: presented.user_id,
             user_seed,
@@ -123,6 +125,8 @@ impl Sessions {
                 if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
             Err(error) => return Err(Failure::of("DynamoDB.PutItem", &error).into()),
         }
+        invocation::note_caller(user.id.as_str());
+        metrics::count(Metric::Logins);
         Ok(Issued { session_id, expires_at })
     }
 

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use platform::Failure;
+use platform::metrics::{self, Metric};
 use platform::row::{self, Reader};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
@@ -66,11 +67,15 @@ impl Users {
 
         let row = answer.attributes.unwrap_or_default();
         let stored = Reader::new("users", &row);
-        Ok(User {
+        let user = User {
             id: stored.get("user_id", |value| UserId::parse(value.as_s().ok()?))?,
             seed: stored.get("user_seed", |value| UserSeed::from_slice(value.as_b().ok()?.as_ref()))?,
             is_new: stored.text("first_login")? == this_login,
-        })
+        };
+        if user.is_new {
+            metrics::count(Metric::NewUsers);
+        }
+        Ok(user)
     }
 }
 

@@ -1,8 +1,11 @@
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
+use serde_json::Value;
 use tracing::subscriber::DefaultGuard;
 use tracing::{Dispatch, Subscriber};
+
+use crate::metrics::metrics_of;
 
 /// What a subscriber writes its lines to.
 #[derive(Clone, Debug, Default)]
@@ -42,5 +45,21 @@ impl Capture {
     /// All lines so far.
     pub fn text(&self) -> String {
         String::from_utf8(self.lines.0.lock().unwrap().clone()).unwrap()
+    }
+
+    /// The one line of each request so far. Every line there is must be JSON.
+    #[track_caller]
+    pub fn requests(&self) -> Vec<Value> {
+        let text = self.text();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        lines.filter(|line| line["message"] == "request").collect()
+    }
+
+    /// The metrics of each request so far, a line for each: `Logins=1 Refusals{busy}=1`, times as `[ms]`. Panics at what
+    /// CloudWatch would not take.
+    #[track_caller]
+    pub fn metrics(&self) -> String {
+        let metrics: Vec<_> = self.requests().iter().map(metrics_of).collect();
+        metrics.join("\n")
     }
 }

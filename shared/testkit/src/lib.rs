@@ -5,6 +5,7 @@ mod answer;
 mod capture;
 mod event;
 mod fetch;
+mod metrics;
 mod multipart;
 mod stack;
 mod wire;

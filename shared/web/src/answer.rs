@@ -7,7 +7,9 @@ use http::Method;
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
-use tokio::time::{Instant, timeout};
+use platform::invocation::{Invocation, Refusal};
+use serde::Serialize;
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{ApiError, ErrorCode, Response, respond};
@@ -30,18 +32,21 @@ pub async fn answer<F>(
 where
     F: Future<Output = Result<Response, ApiError>>,
 {
-    let started = Instant::now();
-    let line = LogLine::of(&request);
-    let is_head = request.method() == Method::HEAD;
-    if is_head {
+    let method = request.method().clone();
+    let (route, request_id) = route_and_id(&request);
+    let invocation = invocation(&request, &request_id, now);
+    if method == Method::HEAD {
         *request.method_mut() = Method::GET;
     }
 
-    let outcome = within(REQUEST_DEADLINE, async { handle(request, now).await }).await;
+    // On the heap: each future around it would hold it once more on the stack, which overflows without optimisation.
+    let work = Box::pin(async { handle(request, now).await });
+    let (outcome, ended) = invocation.run(within(REQUEST_DEADLINE, work)).await;
 
-    line.write(&outcome, started.elapsed());
-    let mut response = outcome.unwrap_or_else(|error| respond::refused(&error, &line.request_id));
-    if is_head {
+    let refusal = outcome.as_ref().err().map(Refusal::from);
+    ended.log("request", Fields::of(&method, route, &outcome), refusal.as_ref());
+    let mut response = outcome.unwrap_or_else(|error| respond::refused(&error, &request_id));
+    if method == Method::HEAD {
         *response.body_mut() = Body::Empty;
     }
     Ok(response)
@@ -59,56 +64,51 @@ pub async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, 
     }
 }
 
-/// What a log line says of a request: its route, never its path, its headers or its body.
-struct LogLine {
-    method: Method,
-    route: String,
-    request_id: String,
-    trace_id: Option<String>,
+/// The route that API Gateway chose, and the id that it gave the request: the one that clients are told.
+fn route_and_id(request: &Request) -> (String, String) {
+    let (route, request_id) = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => (context.route_key.clone(), context.request_id.clone()),
+        _ => (None, None),
+    };
+    (route.unwrap_or_default(), request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
 }
 
-impl LogLine {
-    fn of(request: &Request) -> Self {
-        let (route, request_id) = match request.request_context_ref() {
-            Some(RequestContext::ApiGatewayV2(context)) => (context.route_key.clone(), context.request_id.clone()),
-            _ => (None, None),
-        };
+/// The function and the trace that the request belongs to are told by Lambda, not by the event.
+fn invocation(request: &Request, request_id: &str, now: Timestamp) -> Invocation {
+    let context = request.lambda_context_ref();
+    let function_name = context.map_or("", |context| &context.env_config.function_name);
+    let trace = context.and_then(|context| context.xray_trace_id.as_deref());
+    Invocation::new(function_name, request_id, trace, now)
+}
+
+impl From<&ApiError> for Refusal {
+    fn from(error: &ApiError) -> Self {
         Self {
-            method: request.method().clone(),
-            route: route.unwrap_or_default(),
-            request_id: request_id.unwrap_or_else(|| Uuid::new_v4().to_string()),
-            trace_id: request.lambda_context_ref().and_then(|context| context.xray_trace_id.clone()),
+            code: error.code.name(),
+            cause: error.cause.as_ref().map(ToString::to_string),
+            is_fault: error.code.status() >= 500,
         }
     }
+}
 
-    fn write(&self, outcome: &Result<Response, ApiError>, duration: Duration) {
+/// What a log line says of a request beside its ids: its route, never its path, its headers or its body.
+#[derive(Serialize)]
+struct Fields {
+    #[serde(rename = "http.method")]
+    method: String,
+    #[serde(rename = "http.route")]
+    route: String,
+    #[serde(rename = "http.status")]
+    status: u16,
+}
+
+impl Fields {
+    fn of(method: &Method, route: String, outcome: &Result<Response, ApiError>) -> Self {
         let status = match outcome {
             Ok(response) => response.status().as_u16(),
             Err(error) => error.code.status(),
         };
-        let error = outcome.as_ref().err();
-        let code = error.map(|error| error.code.name());
-        let cause = error.and_then(|error| error.cause.as_deref()).map(ToString::to_string);
-        let duration_ms = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
-        macro_rules! line {
-            ($level:ident) => {
-                tracing::$level!(
-                    http.method = %self.method,
-                    http.route = self.route,
-                    http.status = status,
-                    duration_ms,
-                    request_id = self.request_id,
-                    trace_id = self.trace_id,
-                    error.code = code,
-                    error.cause = cause,
-                    "request"
-                )
-            };
-        }
-        match status {
-            500.. => line!(error),
-            _ => line!(info),
-        }
+        Self { method: method.to_string(), route, status }
     }
 }
 

@@ -17,7 +17,9 @@ pub use openid::OpenId;
 
 use exchange::Exchange;
 use platform::aws::Aws;
+use platform::metrics::{self, Metric};
 use secret::{AppSecret, SecretStore};
+use tokio::time::Instant;
 
 /// WeChat, as one mini-program sees it.
 pub struct WeChat {
@@ -52,11 +54,18 @@ impl WeChat {
     /// See [`WeChatError`]. Only after [`WeChatError::NoSecret`] is the code certain to be unused.
     pub async fn openid(&self, code: Code) -> Result<OpenId, WeChatError> {
         let secret = self.secret.get().await.map_err(WeChatError::NoSecret)?;
+        let started = Instant::now();
         let openid = self.exchange(code, &secret).await;
-        if let Err(WeChatError::SecretRefused(refusal)) = &openid {
-            let rid = refusal.rid.as_ref().map(tracing::field::display);
-            tracing::error!(wechat.errcode = refusal.errcode, wechat.rid = rid, "wechat refuses app id or secret");
-            self.secret.renew(&secret).await;
+        metrics::add_time(Metric::WeChatDuration, started.elapsed());
+        match &openid {
+            Err(WeChatError::SecretRefused(refusal)) => {
+                let rid = refusal.rid.as_ref().map(tracing::field::display);
+                tracing::error!(wechat.errcode = refusal.errcode, wechat.rid = rid, "wechat refuses app id or secret");
+                metrics::count(Metric::WeChatSecretRefused);
+                self.secret.renew(&secret).await;
+            }
+            Err(WeChatError::Unavailable(_) | WeChatError::Busy(_)) => metrics::count(Metric::WeChatFailures),
+            _ => {}
         }
         openid
     }

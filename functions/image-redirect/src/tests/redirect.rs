@@ -280,3 +280,22 @@ async fn another_method_or_path_is_refused_without_a_read() {
     }
     assert!(stack.wire().operations().is_empty());
 }
+
+#[tokio::test]
+async fn redirects_and_those_to_a_default_image_are_counted() {
+    let (stack, app) = start().await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+
+    for case in [event!("image-redirect/image"), event!("image-redirect/missing"), event!("image-redirect/avatar")] {
+        send(&app, case).await.assert_status(302);
+    }
+    stack.fail_dynamodb(Fault::ServerError);
+    send(&app, event!("image-redirect/image")).await.assert_refused(503, "busy");
+
+    insta::assert_snapshot!(log.metrics(), @r"
+    RequestDuration=[ms] Redirects=1
+    RequestDuration=[ms] Redirects=1 DefaultImages=1
+    RequestDuration=[ms] Redirects=1
+    RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1
+    ");
+}

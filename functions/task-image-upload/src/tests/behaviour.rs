@@ -352,3 +352,31 @@ impl House {
         self.stack.change_image_row(&name, |row| row["state"]["S"] = state.into());
     }
 }
+
+#[tokio::test]
+async fn what_becomes_of_an_upload_is_counted() {
+    let house = House::new().await;
+    let (alice, task) = house.somebody().await;
+    let log = Capture::start(|lines| platform::telemetry::subscriber(move || lines.clone()));
+    let heic = include_bytes!("../../../../shared/imaging/corpus/refuse_heic.heic");
+
+    let first = house.send(upload(&alice, &task, photo_as("counted"))).await;
+    house.send(upload(&alice, &task, photo_as("counted"))).await.assert_status(201);
+    house.send(upload(&alice, &task, Multipart::new().image(heic))).await.assert_refused(415, "image_unsupported");
+    house.send(upload(&alice, "no-task", photo())).await.assert_refused(404, "task_not_found");
+    house.stack.wire().fail_every("S3.PutObject", testkit::Fault::ServerError);
+    house.send(upload(&alice, &task, photo())).await.assert_refused(503, "busy");
+
+    let bytes = first.assert_status(201).json()["bytes"].to_string();
+    insta::assert_snapshot!(log.metrics().replace(&bytes, "[stored]"), @r"
+    RequestDuration=[ms] Uploads=1 UploadBytes=[stored]
+    RequestDuration=[ms]
+    RequestDuration=[ms] Refusals{image_unsupported}=1
+    RequestDuration=[ms] Refusals{task_not_found}=1
+    RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1
+    ");
+    let lines = log.requests();
+    assert!(lines.iter().all(|line| line["user_id"] == alice.user_id.as_str()), "{lines:?}");
+    let calls: Vec<_> = lines.iter().map(|line| line["aws.calls"].as_u64().unwrap()).collect();
+    assert_eq!(calls.iter().sum::<u64>(), house.stack.wire().calls().len() as u64, "{calls:?}");
+}

@@ -1,13 +1,16 @@
 //! Documents that are made from the code: `make docs` writes them anew, this fails when they are old.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::path::Path;
 
 use gateway::in_process;
 use gateway::settings::Settings;
 use platform::config::{self, Variable};
+use platform::metrics::{Metric, NAMESPACE};
 use web::ErrorCode;
+
+use crate::workspace::text;
 
 #[test]
 fn docs_env_md_says_what_the_functions_read() {
@@ -17,6 +20,29 @@ fn docs_env_md_says_what_the_functions_read() {
 #[test]
 fn docs_errors_md_says_what_can_be_answered() {
     assert_current("errors.md", &errors_md());
+}
+
+#[test]
+fn docs_metrics_md_says_what_is_counted() {
+    assert_current("metrics.md", &metrics_md());
+}
+
+#[test]
+fn the_template_watches_metrics_that_there_are() {
+    let template = text("template.yaml");
+    let watched = |before: &str, after: char| -> BTreeSet<String> {
+        let rest = template.split(before).skip(1);
+        rest.map(|rest| rest.split(after).next().unwrap_or_default().to_owned()).collect()
+    };
+
+    let on_the_dashboard = watched(&format!("[\"{NAMESPACE}\",\""), '"');
+    let by_alarms = watched(&format!("Namespace: {NAMESPACE}\n      MetricName: "), '\n');
+
+    assert!(on_the_dashboard.contains("Logins") && by_alarms.contains("WeChatSecretRefused"), "nothing was found");
+    let counted: BTreeSet<_> = Metric::ALL.iter().map(|metric| metric.name().to_owned()).collect();
+    for watched in on_the_dashboard.union(&by_alarms) {
+        assert!(counted.contains(watched), "nothing counts {watched}");
+    }
 }
 
 #[track_caller]
@@ -131,4 +157,86 @@ fn when(code: ErrorCode) -> &'static str {
         ErrorCode::Busy => "AWS throttles, is slow or down, or WeChat is (45011)",
         ErrorCode::Internal => "a fault of ours; the log has the cause",
     }
+}
+
+fn metrics_md() -> String {
+    let mut text = format!(
+        "# Logs and metrics
+
+Made from the code by `make docs`.
+
+## Metrics
+
+CloudWatch takes these out of the log lines, into the namespace `{NAMESPACE}`. A metric is sent by the requests that count
+it and by no others: an alarm on one has to treat missing data as good. What is paid for is each metric with each value of
+its dimensions, for the hours in which it was sent.
+
+| metric | unit | dimensions | what it says |
+| --- | --- | --- | --- |
+"
+    );
+    for metric in Metric::ALL {
+        let (name, unit, dimensions) = (metric.name(), metric.unit(), metric.dimensions().join("`, `"));
+        let _ = writeln!(text, "| `{name}` | {unit} | `{dimensions}` | {} |", metric.meaning());
+    }
+    text.push_str(
+        r#"
+`FunctionName` is the function's name, as in Lambda's own metrics; no two stacks of an account share one. In the local stack it
+is `local`. `ErrorCode` is `error` of [errors](errors.md). Refused uploads by their reasons are the `Refusals` of the
+functions that take uploads.
+
+## The line of a request
+
+Each request is one line of JSON, and the metrics are a part of it (CloudWatch's [embedded metric format][emf]):
+
+```json
+{"timestamp": "2026-01-01T00:00:00Z", "level": "INFO", "message": "request", "http.method": "POST",
+ "http.route": "ANY /tasks/{task_id}/images", "http.status": 201, "duration_ms": 84, "request_id": "JKJaXmPLvHcESHA=",
+ "trace_id": "1-5759e988-bd862e3fe1be46a994272793", "user_id": "5e550000-0000-4000-8000-00000000a11c", "aws.calls": 5,
+ "FunctionName": "task-image-upload", "RequestDuration": 84, "Uploads": 1, "UploadBytes": 482113, "_aws": {"…": "…"}}
+```
+
+| field | what it says |
+| --- | --- |
+| `timestamp` | when the request came in |
+| `level` | `ERROR` where the status is 500 or above |
+| `http.route` | the route, never the path |
+| `request_id` | API Gateway's id, which a refusal also tells the client |
+| `trace_id` | X-Ray's id, on Lambda |
+| `user_id` | who called, where the session was accepted or just made |
+| `aws.calls` | requests sent to AWS, the SDK's repetitions counted |
+| `error.code`, `error.cause` | where it was refused: `error` of [errors](errors.md), and what the client is not told |
+
+No line holds a session id, an openid, a code, a secret, a file name, a path, a header or a body. Other lines are rare; each
+has a `level` and a `message`.
+
+## Questions to CloudWatch Logs Insights
+
+What became of one request, whose id a user has sent?
+
+```
+fields @timestamp, http.route, http.status, error.code, error.cause, duration_ms, aws.calls, user_id, trace_id
+| filter request_id = "JKJaXmPLvHcESHA="
+```
+
+What is refused or fails, where and why?
+
+```
+filter message = "request" and ispresent(error.code)
+| stats count(*) as refusals, count_distinct(user_id) as users by http.route, error.code, error.cause
+| sort refusals desc
+```
+
+Which routes are slow, and do they wait for AWS?
+
+```
+filter message = "request"
+| stats count(*) as requests, pct(duration_ms, 50) as p50, pct(duration_ms, 95) as p95, avg(aws.calls) as calls by http.route
+| sort p95 desc
+```
+
+[emf]: https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+"#,
+    );
+    text
 }
