@@ -9,7 +9,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi build
-.PHONY: test-lambda test-sam test-moto test-openapi test-deployed docs fuzz fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-deploy test-deployed deploy docs fuzz fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,13 @@ test-moto: .venv/test/ready ## tell the whole stories of a local stack whose Dyn
 
 test-openapi: .venv/test/ready ## hold the answers of a local stack against docs/openapi.yaml, then let schemathesis look for others
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_openapi.py
+
+# SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
+deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, YES=1
+	@PATH="$(CURDIR)/.venv/aws/bin:$$PATH" .venv/aws/bin/python scripts/deploy.py
+
+test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs replaced
+	@.venv/test/bin/python scripts/test_deploy.py
 
 test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STACK=mini-functions (docs/testing.md)
 	@test -n "$(STACK)" || { echo "which stack? as in: make test-deployed STACK=mini-functions" >&2; exit 2; }

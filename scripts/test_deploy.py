@@ -1,0 +1,385 @@
+"""Deploys to moto instead of AWS: make test-deploy
+
+`sam`, `make`, `cargo` and `rustc` are programs of this test, which write down how they were called; `sam` makes the stack in moto.
+What SAM, the build and AWS themselves do is not tried here.
+"""
+
+import json
+import logging
+import os
+import pty
+import subprocess
+import sys
+import tempfile
+import unittest
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+import boto3
+from local_stack import ROOT
+from moto.server import ThreadedMotoServer
+
+STACK = "mini-functions"
+APP_ID = "wx0123456789abcdef"
+SECRET = "5ecre7-of-the-mini-program"
+REGION = "eu-central-1"
+MANY_SECONDS = 60
+
+# The part of the stack that is dealt with here. The secret is made by `sam` below: moto's CloudFormation makes none.
+SMALL_TEMPLATE = {
+    "Parameters": {
+        "WeChatAppId": {"Type": "String"},
+        "Arch": {"Type": "String", "Default": "arm64"},
+        "LogDays": {"Type": "Number", "Default": 30},
+    },
+    "Resources": {
+        "ImagesBucket": {"Type": "AWS::S3::Bucket"},
+    },
+    "Outputs": {
+        "ApiUrl": {"Value": "https://api.example.com"},
+        "RequestDomain": {"Value": "https://api.example.com"},
+        "UploadFileDomain": {"Value": "https://api.example.com;https://bucket.example.com"},
+        "DownloadFileDomain": {"Value": "https://api.example.com;https://img.example.com"},
+        "ApiDomainTarget": {"Value": "d-1.execute-api.example.com"},
+        "ImagesBucketName": {"Value": {"Ref": "ImagesBucket"}},
+        "WeChatSecretArn": {"Value": "wechat"},
+    },
+}
+
+WRITE_DOWN = """\
+import json, os, sys
+with open(os.environ["CALLS"], "a") as calls:
+    print(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]]), file=calls)
+"""
+SAM = """\
+import boto3
+call = {"StackName": sys.argv[sys.argv.index("--stack-name") + 1], "TemplateBody": os.environ["SMALL_TEMPLATE"]}
+given = json.load(open(sys.argv[sys.argv.index("--parameter-overrides") + 1].removeprefix("file://")))
+call["Parameters"] = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
+cloudformation = boto3.client("cloudformation", region_name=sys.argv[sys.argv.index("--region") + 1])
+try:
+    cloudformation.describe_stacks(StackName=call["StackName"])
+    is_there = True
+except cloudformation.exceptions.ClientError:
+    is_there = False
+if "--confirm-changeset" in sys.argv and input("Deploy this changeset? [y/N]: ") != "y":
+    kind = "UPDATE" if is_there else "CREATE"
+    cloudformation.create_change_set(**call, ChangeSetName="refused", ChangeSetType=kind)
+elif is_there:
+    cloudformation.update_stack(**call)
+else:
+    cloudformation.create_stack(**call)
+    boto3.client("secretsmanager", region_name=cloudformation.meta.region_name).create_secret(Name="wechat")
+"""
+MAKE = """\
+sys.exit(2 if os.environ.get("FAILING_TARGET") in sys.argv else 0)
+"""
+RUSTC = """\
+print("/" if sys.argv[-1] in os.environ["RUST_TARGETS"] else "/no/such/target")
+"""
+PROGRAMS = {"sam": SAM, "make": MAKE, "rustc": RUSTC, "cargo": ""}
+WITH_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
+AGREED = {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID}"}
+
+
+class Deployment(unittest.TestCase):
+    moto: ThreadedMotoServer
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+        cls.moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+        cls.moto.start()
+        host, port = cls.moto.get_host_and_port()
+        cls.address = f"http://{host}:{port}"
+
+    @classmethod
+    def tearDownClass(cls) -> None:
+        cls.moto.stop()
+
+    def setUp(self) -> None:
+        urlopen(Request(f"{self.address}/moto-api/reset", method="POST")).close()
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        for name, program in PROGRAMS.items():
+            path = self.folder / name
+            path.write_text(f"#!{sys.executable}\n{WRITE_DOWN}{program}")
+            path.chmod(0o755)
+
+    # ------------------------------------------------------------ tools of the tests
+
+    def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
+        """Nothing of the caller's, who may have keys of a real account."""
+        return {
+            "PATH": f"{self.folder}:/usr/bin:/bin",
+            "HOME": str(self.folder),
+            "CALLS": str(self.folder / "calls"),
+            "SMALL_TEMPLATE": json.dumps(SMALL_TEMPLATE),
+            "RUST_TARGETS": "aarch64-unknown-linux-gnu",
+            "AWS_ENDPOINT_URL": self.address,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "AWS_REGION": REGION,
+            **variables,
+        }
+
+    def deploy(self, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        """Without a terminal, as a CI job does."""
+        return subprocess.run(
+            [sys.executable, "scripts/deploy.py"],
+            cwd=ROOT,
+            env=self.environment(variables),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=MANY_SECONDS,
+            check=False,
+        )
+
+    def deploy_by_hand(self, variables: Mapping[str, str], answers: Mapping[str, str]) -> tuple[int, str]:
+        """At a terminal: each answer is typed when its question has been shown. Returns exit code and screen."""
+        child, terminal = pty.fork()
+        if child == 0:
+            os.chdir(ROOT)
+            os.execve(sys.executable, [sys.executable, "scripts/deploy.py"], self.environment(variables))
+        screen, shown_until = "", 0
+        waiting = list(answers.items())
+        while True:
+            try:
+                shown = os.read(terminal, 4096)
+            except OSError:  # how Linux tells the end of a terminal
+                break
+            if not shown:
+                break
+            screen += shown.decode()
+            while waiting and (at := screen.find(waiting[0][0], shown_until)) >= 0:
+                shown_until = at + len(waiting[0][0])
+                os.write(terminal, waiting.pop(0)[1].encode() + b"\n")
+        os.close(terminal)
+        _, status = os.waitpid(child, 0)
+        self.assertEqual(waiting, [], f"never asked:\n{screen}")
+        return os.waitstatus_to_exitcode(status), screen
+
+    def calls(self) -> list[list[str]]:
+        path = self.folder / "calls"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return [call for call in map(json.loads, lines) if call[0] != "rustc"]
+
+    def client(self, service: str) -> Any:
+        keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
+        return boto3.client(service, region_name=REGION, endpoint_url=self.address, **keys)
+
+    def stack(self) -> dict[str, Any]:
+        return self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+
+    def output(self, name: str) -> str:
+        return next(one["OutputValue"] for one in self.stack()["Outputs"] if one["OutputKey"] == name)
+
+    def parameter(self, name: str) -> str:
+        return next(one["ParameterValue"] for one in self.stack()["Parameters"] if one["ParameterKey"] == name)
+
+    def secret(self) -> str | None:
+        secrets = self.client("secretsmanager")
+        try:
+            return secrets.get_secret_value(SecretId=self.output("WeChatSecretArn"))["SecretString"]
+        except secrets.exceptions.ResourceNotFoundException:
+            return None
+
+    def assert_refused(self, done: subprocess.CompletedProcess[str], *sentences: str) -> None:
+        self.assertEqual((done.returncode, self.calls()), (2, []), done.stderr)
+        lines = done.stderr.splitlines()
+        self.assertEqual(len(lines), len(sentences), done.stderr)
+        for line, sentence in zip(lines, sentences, strict=True):
+            self.assertIn(sentence, line)
+
+    # ------------------------------------------------------------ refused before anything is built
+
+    def test_without_credentials_one_sentence_says_so_and_nothing_is_built(self) -> None:
+        self.assert_refused(self.deploy(AGREED), "no AWS credentials: Unable to locate credentials")
+
+    def test_a_profile_that_is_not_there_is_no_credentials(self) -> None:
+        self.assert_refused(self.deploy(AGREED | {"AWS_PROFILE": "nobody"}), "no AWS credentials: ")
+
+    def test_every_problem_is_told_at_once(self) -> None:
+        parameters = "WeChatAppId=mine Colour=blue LogDays=2 MaxTaskImages=101 word"
+        variables = {"STACK": "1st", "REGION": "home", "PARAMETERS": parameters, "RUST_TARGETS": ""}
+        (self.folder / "sam").unlink()
+
+        self.assert_refused(
+            self.deploy(variables),
+            "STACK must begin with a letter",
+            "home is not the name of a region",
+            "WeChatAppId is refused: the app id of a mini-program is wx and 16 lower-case characters",
+            "the template has no parameter Colour",
+            "LogDays must be one of: 1, 3,",
+            "MaxTaskImages must be a whole number from 1 to 100",
+            "but also: word",
+            "sam is not there: make .venv/aws/ready",
+            "no AWS credentials",
+            "rustup target add aarch64-unknown-linux-gnu",
+            "YES=1",
+        )
+
+    def test_without_a_region_it_says_how_to_name_one(self) -> None:
+        self.assert_refused(self.deploy(WITH_KEYS | AGREED | {"AWS_REGION": ""}), "no region: REGION=")
+
+    def test_nobody_can_be_asked_for_what_is_missing_without_a_terminal(self) -> None:
+        self.assert_refused(self.deploy(WITH_KEYS), "WeChatAppId is missing", "YES=1 agrees beforehand")
+
+    def test_the_processor_has_to_be_one_that_rust_can_build_for(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED | {"ARCH": "x86_64"})
+
+        self.assert_refused(done, "rustup target add x86_64-unknown-linux-gnu")
+
+    # ------------------------------------------------------------ deployed
+
+    def test_variables_say_it_all_and_nothing_is_asked(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED | {"PARAMETERS": f"WeChatAppId={APP_ID} LogDays=7"})
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        programs = [" ".join(call[:2]) for call in self.calls()]
+        self.assertEqual(programs, ["make build", "sam deploy", "make doctor"])
+        self.assertEqual(self.calls()[0][1:], ["build", "validate", "ARCH=arm64"])
+        self.assertEqual(self.calls()[2][2:], ["URL=https://api.example.com", "DOCTOR_FLAGS=--bucket https://bucket.example.com"])
+        self.assertIn("--no-confirm-changeset", self.calls()[1])
+        self.assertEqual((self.parameter("WeChatAppId"), self.parameter("LogDays")), (APP_ID, "7"))
+        self.assertIn("No app secret was given", done.stdout)
+
+    def test_the_default_images_are_those_of_the_local_stack(self) -> None:
+        self.deploy(WITH_KEYS | AGREED)
+
+        s3, bucket = self.client("s3"), self.output("ImagesBucketName")
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+        self.assertEqual(keys, ["defaults/avatar", "defaults/missing"])
+        for kind in ("avatar", "missing"):
+            put = s3.get_object(Bucket=bucket, Key=f"defaults/{kind}")
+            self.assertEqual((put["ContentType"], put["CacheControl"]), ("image/png", "max-age=86400"))
+            self.assertEqual(put["Body"].read(), (ROOT / f"shared/images/defaults/{kind}.png").read_bytes())
+
+    def test_the_domains_and_what_to_declare_are_printed(self) -> None:
+        printed = self.deploy(WITH_KEYS | AGREED).stdout
+
+        for text in (
+            "  request       https://api.example.com\n",
+            "  uploadFile    https://api.example.com;https://bucket.example.com\n",
+            "  downloadFile  https://api.example.com;https://img.example.com\n",
+            "ApiDomain point to d-1.execute-api.example.com",
+            "选中的照片或视频信息",
+            "摄像头",
+            "头像",
+            "openid",
+        ):
+            self.assertIn(text, printed)
+
+    def test_the_next_time_the_stack_knows_its_parameters(self) -> None:
+        self.deploy(WITH_KEYS | {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID} LogDays=7"})
+
+        done = self.deploy(WITH_KEYS | {"YES": "1", "PARAMETERS": "LogDays=14"})
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("Updates stack", done.stdout)
+        self.assertEqual((self.parameter("WeChatAppId"), self.parameter("LogDays")), (APP_ID, "14"))
+
+    def test_a_build_that_fails_is_the_end(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED | {"FAILING_TARGET": "build"})
+
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("make build failed; nothing after it was done", done.stderr)
+        self.assertEqual(len(self.calls()), 1)
+
+    def test_a_doctor_who_finds_something_is_a_failure_after_all_was_told(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED | {"FAILING_TARGET": "doctor"})
+
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("downloadFile", done.stdout)
+
+    # ------------------------------------------------------------ at a terminal
+
+    def test_a_terminal_is_asked_for_everything_and_the_secret_is_nowhere_but_in_its_place(self) -> None:
+        answers = {
+            "WeChatAppId: ": "wxWRONG",
+            "16 lower-case characters\r\nWeChatAppId: ": APP_ID,
+            "Enter goes on): ": "LogDays=7",
+            "Enter goes on):": "",
+            "not shown; Enter leaves it for later): ": SECRET,
+            "Deploy this changeset? [y/N]: ": "y",
+        }
+
+        code, screen = self.deploy_by_hand(WITH_KEYS, answers)
+
+        self.assertEqual(code, 0, screen)
+        self.assertEqual(self.secret(), SECRET)
+        self.assertEqual((self.parameter("WeChatAppId"), self.parameter("LogDays")), (APP_ID, "7"))
+        self.assertNotIn(SECRET, screen)
+        self.assertNotIn(SECRET, json.dumps(self.calls()))
+        self.assertNotIn(SECRET, json.dumps(self.stack(), default=str))
+
+    def test_an_update_does_not_ask_for_the_secret_again(self) -> None:
+        self.given_a_stack_with_its_secret()
+
+        code, screen = self.deploy_by_hand(WITH_KEYS, {"Enter goes on): ": "", "[y/N]: ": "y"})
+
+        self.assertEqual((code, self.secret()), (0, SECRET), screen)
+        self.assertNotIn("App secret", screen)
+
+    def test_an_update_asks_for_a_new_secret_where_that_is_wanted(self) -> None:
+        self.given_a_stack_with_its_secret()
+
+        answers = {"Enter goes on): ": "", "leaves it for later): ": "another-one", "[y/N]: ": "y"}
+        code, screen = self.deploy_by_hand(WITH_KEYS | {"SECRET": "ask"}, answers)
+
+        self.assertEqual((code, self.secret()), (0, "another-one"), screen)
+
+    def test_a_secret_that_was_left_for_later_is_asked_for_the_next_time(self) -> None:
+        self.deploy(WITH_KEYS | AGREED)
+
+        answers = {"Enter goes on): ": "", "leaves it for later): ": SECRET, "[y/N]: ": "y"}
+        code, screen = self.deploy_by_hand(WITH_KEYS, answers)
+
+        self.assertEqual((code, self.secret()), (0, SECRET), screen)
+
+    def test_who_agrees_beforehand_is_asked_for_the_secret_alone(self) -> None:
+        code, screen = self.deploy_by_hand(WITH_KEYS | {"YES": "1"}, {"WeChatAppId is missing": ""})
+        self.assertEqual((code, self.calls()), (2, []), screen)
+
+        code, screen = self.deploy_by_hand(WITH_KEYS | AGREED, {"leaves it for later): ": SECRET})
+        self.assertEqual((code, self.secret()), (0, SECRET), screen)
+
+    def test_no_to_the_changes_changes_nothing(self) -> None:
+        self.given_a_stack_with_its_secret()
+        s3, bucket = self.client("s3"), self.output("ImagesBucketName")
+        s3.delete_object(Bucket=bucket, Key="defaults/missing")
+
+        answers = {"Enter goes on): ": "", "leaves it for later): ": "another-one", "[y/N]: ": "n"}
+        code, screen = self.deploy_by_hand(WITH_KEYS | {"SECRET": "ask"}, answers)
+
+        self.assertEqual((code, self.secret()), (0, SECRET), screen)
+        self.assertIn("Nothing was changed.", screen)
+        self.assertEqual(s3.list_objects_v2(Bucket=bucket)["KeyCount"], 1)
+
+    def test_no_to_a_new_stack_makes_none_and_it_can_be_tried_again(self) -> None:
+        variables = WITH_KEYS | {"PARAMETERS": f"WeChatAppId={APP_ID}"}
+        answers = {"Enter goes on): ": "", "leaves it for later): ": SECRET}
+
+        code, screen = self.deploy_by_hand(variables, answers | {"[y/N]: ": "n"})
+        again = self.deploy(WITH_KEYS | AGREED | {"FAILING_TARGET": "build"})
+
+        self.assertEqual((code, self.stack()["StackStatus"]), (0, "REVIEW_IN_PROGRESS"), screen)
+        self.assertNotIn("default images", screen.lower())
+        self.assertIn("Makes stack", again.stdout)
+
+    def given_a_stack_with_its_secret(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.client("secretsmanager").put_secret_value(SecretId=self.output("WeChatSecretArn"), SecretString=SECRET)
+        (self.folder / "calls").unlink()
+
+
+if __name__ == "__main__":
+    result = unittest.main(exit=False, verbosity=1).result
+    failed = len(result.failures) + len(result.errors)
+    print(f"test-deploy: {result.testsRun - failed} passed, {failed} failed")
+    sys.exit(failed > 0)
