@@ -42,7 +42,7 @@ pub(crate) fn write(line: &impl Serialize, is_error: bool) {
     }
 }
 
-/// One line per event: made of its fields, or as it was given to [`write`].
+/// One line per event: made of its fields, or as it was given to [`write()`].
 struct Lines(Format<Json>);
 
 impl<S> FormatEvent<S, JsonFields> for Lines
