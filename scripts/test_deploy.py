@@ -8,6 +8,8 @@ import json
 import logging
 import os
 import pty
+import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -25,7 +27,7 @@ STACK = "mini-functions"
 APP_ID = "wx0123456789abcdef"
 SECRET = "5ecre7-of-the-mini-program"
 REGION = "eu-central-1"
-MANY_SECONDS = 60
+MANY_SECONDS = 30
 
 # The part of the stack that is dealt with here. The secret is made by `sam` below: moto's CloudFormation makes none.
 SMALL_TEMPLATE = {
@@ -148,6 +150,8 @@ class Deployment(unittest.TestCase):
         screen, shown_until = "", 0
         waiting = list(answers.items())
         while True:
+            if not select.select([terminal], [], [], MANY_SECONDS)[0]:
+                os.kill(child, signal.SIGKILL)  # it waits for an answer that nobody gives
             try:
                 shown = os.read(terminal, 4096)
             except OSError:  # how Linux tells the end of a terminal
