@@ -276,10 +276,12 @@ async fn a_new_avatar_is_counted_once() {
 
     let first = house.send(upload(&alice, "counted", FACE)).await;
     house.send(upload(&alice, "counted", FACE)).await.assert_status(201);
+    house.send(upload(&alice, "counted", OTHER_FACE)).await.assert_refused(409, "upload_id_reused");
 
     let bytes = first.assert_status(201).json()["bytes"].to_string();
     insta::assert_snapshot!(log.metrics().replace(&bytes, "[stored]"), @r"
     RequestDuration=[ms] Uploads=1 UploadBytes=[stored]
     RequestDuration=[ms]
+    RequestDuration=[ms] Refusals{upload_id_reused}=1
     ");
 }

@@ -286,16 +286,26 @@ async fn redirects_and_those_to_a_default_image_are_counted() {
     let (stack, app) = start().await;
     let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
 
-    for case in [event!("image-redirect/image"), event!("image-redirect/missing"), event!("image-redirect/avatar")] {
-        send(&app, case).await.assert_status(302);
+    for redirected in [
+        event!("image-redirect/image"),
+        event!("image-redirect/missing"),
+        event!("image-redirect/malformed-name"),
+        event!("image-redirect/avatar"),
+        event!("image-redirect/avatar-unknown"),
+    ] {
+        send(&app, redirected).await.assert_status(302);
     }
+    send(&app, event!("image-redirect/resolve")).await.assert_status(200);
     stack.fail_dynamodb(Fault::ServerError);
     send(&app, event!("image-redirect/image")).await.assert_refused(503, "busy");
 
     insta::assert_snapshot!(log.metrics(), @r"
     RequestDuration=[ms] Redirects=1
     RequestDuration=[ms] Redirects=1 DefaultImages=1
+    RequestDuration=[ms] Redirects=1 DefaultImages=1
     RequestDuration=[ms] Redirects=1
+    RequestDuration=[ms] Redirects=1 DefaultImages=1
+    RequestDuration=[ms]
     RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1
     ");
 }
