@@ -30,6 +30,21 @@ impl Orientation {
         }
     }
 
+    /// Where the pixel that is displayed at `x`, `y` lies in the stored picture of `width` times `height`. Neither may lie
+    /// outside.
+    pub(crate) const fn stored_at(self, x: u32, y: u32, width: u32, height: u32) -> (u32, u32) {
+        match self.0 {
+            2 => (width - 1 - x, y),
+            3 => (width - 1 - x, height - 1 - y),
+            4 => (x, height - 1 - y),
+            5 => (y, x),
+            6 => (y, height - 1 - x),
+            7 => (width - 1 - y, height - 1 - x),
+            8 => (width - 1 - y, x),
+            _ => (x, y),
+        }
+    }
+
     /// A TIFF structure that holds this tag and nothing else.
     pub(crate) const fn to_tiff(self) -> [u8; 26] {
         #[rustfmt::skip]

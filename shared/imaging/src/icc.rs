@@ -1,6 +1,6 @@
 //! Colour profiles: without theirs, photos with a wide gamut look dull.
 
-use crate::MAX_ICC_BYTES;
+use crate::{MAX_ICC_BYTES, MAX_VARIANT_ICC_BYTES};
 
 const HEADER_BYTES: usize = 128;
 
@@ -11,4 +11,9 @@ pub(crate) fn profile(bytes: &[u8]) -> Option<&[u8]> {
     let profile = bytes.get(..length)?;
     let is_profile = length > HEADER_BYTES && length <= MAX_ICC_BYTES && profile.get(36..40)? == b"acsp";
     is_profile.then_some(profile)
+}
+
+/// Whether variants are to carry this profile: they are RGB, and a thumb of ten kilobytes is no place for a long one.
+pub(crate) fn suits_variants(profile: &[u8]) -> bool {
+    profile.len() <= MAX_VARIANT_ICC_BYTES && profile.get(16..20) == Some(b"RGB ")
 }

@@ -56,6 +56,22 @@ pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     }
 }
 
+/// How many bytes of coefficients a decoder holds for the cleaned picture in `bytes`: of a progressive one all, since each
+/// scan refines them, of others none.
+pub(crate) fn coefficient_bytes(bytes: &[u8]) -> Result<u64, Refused> {
+    let mut reader = Reader::new(bytes);
+    reader.take(2)?;
+    loop {
+        let marker = next_marker(&mut reader)?;
+        let segment = Segment::read(marker, &mut reader)?;
+        match marker {
+            SOF2 => return Frame::parse(segment.payload).map(|frame| frame.coefficients() * 2),
+            SOF0..SOF2 => return Ok(0),
+            _ => {}
+        }
+    }
+}
+
 /// Any number of fill bytes may stand before a marker, and nothing else.
 fn next_marker(reader: &mut Reader<'_>) -> Result<u8, Refused> {
     if reader.u8()? != 0xFF {
@@ -171,6 +187,8 @@ struct Frame {
 
 struct Component {
     id: u8,
+    /// How many blocks of 8 × 8 samples it has side by side in each unit of the picture, 1 to 4; and how many below.
+    sampling: (u8, u8),
     /// Number of its quantisation table, 0 to 3.
     table: u8,
 }
@@ -198,6 +216,14 @@ impl Frame {
         pixels(self.width, self.height)
     }
 
+    fn coefficients(&self) -> u64 {
+        let most = |side: fn(&Component) -> u8| self.components.iter().map(side).max().map_or(1, u32::from);
+        let (across, down) = (most(|component| component.sampling.0), most(|component| component.sampling.1));
+        let units = pixels(self.width.div_ceil(8 * across), self.height.div_ceil(8 * down));
+        let blocks = self.components.iter().map(|component| u64::from(component.sampling.0 * component.sampling.1));
+        units * blocks.sum::<u64>() * 64
+    }
+
     /// Whether a scan's header speaks of components that are there, with tables that are there.
     fn check_scan(&self, payload: &[u8], tables: u8) -> Result<(), Refused> {
         let mut reader = Reader::new(payload);
@@ -220,11 +246,12 @@ impl Frame {
 impl Component {
     fn parse(reader: &mut Reader<'_>) -> Result<Self, Refused> {
         let &[id, sampling, table] = reader.array()?;
+        let sampling = (sampling >> 4, sampling & 15);
         let factors = 1..=4;
-        if !factors.contains(&(sampling >> 4)) || !factors.contains(&(sampling & 15)) || table > 3 {
+        if !factors.contains(&sampling.0) || !factors.contains(&sampling.1) || table > 3 {
             return Err(Refused::Invalid("component"));
         }
-        Ok(Self { id, table })
+        Ok(Self { id, sampling, table })
     }
 }
 

@@ -1,19 +1,23 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::indexing_slicing)]
 
+mod decode;
 mod exif;
 mod gif;
 mod icc;
 mod jpeg;
 mod limits;
+mod pixels;
 mod png;
 mod reader;
+mod variants;
 mod webp;
 
 pub use limits::{
     Limits, MAX_FRAMES, MAX_ICC_BYTES, MAX_JPEG_PIXELS_PER_BYTE, MAX_OTHER_PIXELS, MAX_SCAN_PIXELS, MAX_SCANS,
-    MAX_SEGMENTS, MAX_SIDE,
+    MAX_SEGMENTS, MAX_SIDE, MAX_VARIANT_ICC_BYTES,
 };
+pub use variants::{MAX_DECODER_BYTES, MEDIUM_SIDE, NoVariants, THUMB_SIDE, Variant, Variants, variants};
 
 /// The picture in `bytes`, bit for bit as it was, and nothing else that was in the file.
 ///
@@ -31,8 +35,9 @@ pub fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     }
 }
 
-/// A picture without metadata.
+/// A picture without metadata. Only [`clean`] makes one, so whoever holds one knows that its header passed all limits.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Cleaned {
     /// The whole file, ready to be stored.
     pub bytes: Vec<u8>,

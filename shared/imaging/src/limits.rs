@@ -15,6 +15,9 @@ pub const MAX_JPEG_PIXELS_PER_BYTE: u64 = 1000;
 pub const MAX_FRAMES: usize = 500;
 /// Longest colour profile that is kept, in bytes and inflated; a longer one is dropped.
 pub const MAX_ICC_BYTES: usize = 1 << 20;
+/// Longest colour profile that variants carry, in bytes. Those of phones and cameras (Display P3, sRGB, Adobe RGB) have 0.5
+/// to 3.2 kB; longer ones are of scanners and printers.
+pub const MAX_VARIANT_ICC_BYTES: usize = 4 << 10;
 /// Most segments, chunks or blocks in one file.
 pub const MAX_SEGMENTS: usize = 4096;
 

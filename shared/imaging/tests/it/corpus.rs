@@ -15,7 +15,7 @@ enum Expected {
 use Expected::{Damaged, Kept};
 
 #[rustfmt::skip]
-const CORPUS: [(&str, Expected); 37] = [
+const CORPUS: [(&str, Expected); 38] = [
     ("alpha.png", Kept(Format::Png, 240, 180)),
     ("animated_comment.gif", Kept(Format::Gif, 240, 180)),
     ("bomb_30000x30000.png", Expected::Refused(Refused::TooManyPixels)),
@@ -37,6 +37,7 @@ const CORPUS: [(&str, Expected); 37] = [
     ("orientation_6.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_7.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_8.jpg", Kept(Format::Jpeg, 480, 360)),
+    ("palette_interlaced.png", Kept(Format::Png, 330, 247)),
     ("phone_oneplus_gps_gray.jpg", Kept(Format::Jpeg, 512, 512)),
     ("phone_oneplus_gps_progressive.jpg", Kept(Format::Jpeg, 512, 512)),
     ("png_named.jpg", Kept(Format::Png, 240, 180)),

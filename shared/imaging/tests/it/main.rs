@@ -17,6 +17,8 @@ mod png;
 #[cfg(test)]
 mod properties;
 #[cfg(test)]
+mod variants;
+#[cfg(test)]
 mod view;
 #[cfg(test)]
 mod webp;

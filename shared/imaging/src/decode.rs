@@ -1,0 +1,51 @@
+//! From files to pixels, no more of them than the variants need.
+
+mod gif;
+mod jpeg;
+mod png;
+mod shrink;
+mod webp;
+
+use crate::exif::Orientation;
+use crate::pixels::{Pixels, Rgb};
+use crate::variants::{MAX_DECODER_BYTES, NoVariants};
+use crate::{Cleaned, Format};
+
+/// A picture as it is stored: not yet turned, its colours those of its profile.
+pub(crate) struct Decoded {
+    pub(crate) pixels: Pixels,
+    pub(crate) orientation: Option<Orientation>,
+    pub(crate) profile: Option<Vec<u8>>,
+}
+
+/// Decodes `picture`, reduced as far as that is cheap while its longest side stays at least `longest` (if it is that long).
+pub(crate) fn decode(picture: &Cleaned, longest: u32) -> Result<Decoded, NoVariants> {
+    let decode = match picture.format {
+        Format::Jpeg => jpeg::decode,
+        Format::Png => png::decode,
+        Format::Webp => webp::decode,
+        Format::Gif => gif::decode,
+    };
+    decode(&picture.bytes, longest)
+}
+
+fn undecodable(why: impl ToString) -> NoVariants {
+    NoVariants::Undecodable(why.to_string())
+}
+
+/// Refuses what takes too much, before it is taken.
+fn check_memory(bytes: u64) -> Result<(), NoVariants> {
+    if bytes > MAX_DECODER_BYTES { Err(NoVariants::TooLarge(bytes)) } else { Ok(()) }
+}
+
+/// A transparent pixel on white.
+fn on_white([red, green, blue, alpha]: [u8; 4]) -> Rgb {
+    [red, green, blue].map(|colour| scale(colour, alpha) + (255 - alpha))
+}
+
+/// `value * share / 255`, rounded.
+fn scale(value: u8, share: u8) -> u8 {
+    let product = u32::from(value) * u32::from(share);
+    // Never more than 255: both factors are no more than that.
+    u8::try_from((product + 127) / 255).unwrap_or(u8::MAX)
+}
