@@ -9,7 +9,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi build
-.PHONY: test-lambda test-sam test-moto test-openapi test-deploy test-deployed deploy docs fuzz fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-deploy test-deployed deploy bench docs fuzz fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -84,6 +84,19 @@ test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs repl
 test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STACK=mini-functions (docs/testing.md)
 	@test -n "$(STACK)" || { echo "which stack? as in: make test-deployed STACK=mini-functions" >&2; exit 2; }
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_deployed.py "$(STACK)"
+
+# Each part prints its own tables. What they are compared with is installed under target/bench.
+bench: .venv/bench/ready target/bench/node_modules/ready ## measure: variants beside sharp and libvips, removal of metadata; needs Node and libvips-tools
+	@command -v vipsthumbnail >/dev/null || { test "$$(id -u)" = 0 && apt-get install --quiet --yes libvips-tools; } || \
+		{ echo "vipsthumbnail is missing: apt-get install libvips-tools" >&2; exit 2; }
+	CARGO_TARGET_DIR=target/bench/rust $(CARGO) build --quiet --locked --release --manifest-path benches/Cargo.toml
+	@.venv/bench/bin/python benches/pictures.py
+
+target/bench/node_modules/ready: benches/package.json benches/package-lock.json benches/sharp.mjs
+	mkdir -p target/bench
+	cp $^ target/bench
+	cd target/bench && npm ci --silent --no-audit --no-fund
+	touch $@
 
 docs: ## write anew the documents that are made from the code
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
