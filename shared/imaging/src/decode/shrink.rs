@@ -20,8 +20,9 @@ impl Shrink {
     /// For rows of `width` pixels. The longest side becomes no less than twice `longest`, if it is that long.
     pub(super) fn new(width: u32, height: u32, longest: u32) -> Self {
         let factor = (width.max(height) / (2 * longest)).max(1);
-        let sums = vec![[0; 3]; usize::try_from(width.div_ceil(factor)).unwrap_or_default()];
-        Self { width, factor, sums, rows: 0, shrunk: Vec::new(), shrunk_height: 0 }
+        let [across, down] = [width, height].map(|side| usize::try_from(side.div_ceil(factor)).unwrap_or_default());
+        let shrunk = Vec::with_capacity(across * down);
+        Self { width, factor, sums: vec![[0; 3]; across], rows: 0, shrunk, shrunk_height: 0 }
     }
 
     /// Takes the next row.

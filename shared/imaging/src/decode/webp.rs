@@ -8,16 +8,10 @@ use crate::exif::Orientation;
 use crate::limits::pixels;
 use crate::variants::NoVariants;
 
-/// What the decoder holds for each pixel of an animation: canvas, frame, answer, and the planes of a lossy frame.
-const BYTES_PER_ANIMATED_PIXEL: u64 = 14;
-/// And of a still picture: all it takes in the end, and the planes of a lossy picture or the transparency of a lossless one.
-const BYTES_PER_STILL_PIXEL: u64 = 7;
-
 pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(undecodable)?;
     let (width, height) = decoder.dimensions();
-    let bytes_per_pixel = if decoder.is_animated() { BYTES_PER_ANIMATED_PIXEL } else { BYTES_PER_STILL_PIXEL };
-    check_memory(pixels(width, height) * bytes_per_pixel)?;
+    check_memory(pixels(width, height) * bytes_per_pixel(&mut decoder))?;
 
     let mut whole = vec![0; decoder.output_buffer_size().ok_or_else(|| undecodable("size"))?];
     decoder.read_image(&mut whole).map_err(undecodable)?;
@@ -38,4 +32,15 @@ pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> 
         orientation: exif.as_deref().and_then(Orientation::from_exif),
         profile: decoder.icc_profile().map_err(undecodable)?,
     })
+}
+
+/// What the decoder holds for each pixel, or it and we after it.
+fn bytes_per_pixel(decoder: &mut WebPDecoder<Cursor<&[u8]>>) -> u64 {
+    if decoder.is_animated() {
+        14 // canvas, frame and answer, and what is made of the answer
+    } else if decoder.is_lossy() && decoder.has_alpha() {
+        11 // answer, planes, and the transparency, which is a picture of its own
+    } else {
+        7 // answer and planes, or answer and what is made of it
+    }
 }

@@ -231,6 +231,19 @@ fn of_an_animation_the_first_frame_is_taken() {
     let canvas = riff_chunk(b"VP8X", &[0x02, 0, 0, 0, 143, 1, 0, 43, 1, 0]);
     let webp = riff(&[[canvas, riff_chunk(b"ANIM", &[0; 6])], frames].concat());
     assert!(thumb(&webp).pixels().all(|pixel| pixel.0[0] > 240));
+
+    let mut apng = Vec::new();
+    let mut encoder = png::Encoder::new(&mut apng, 400, 300);
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_animated(2, 0).unwrap();
+    let mut frames = encoder.write_header().unwrap();
+    for shade in [250, 20] {
+        frames.write_image_data(&[shade; 400 * 300 * 3]).unwrap();
+    }
+    frames.finish().unwrap();
+    let thumb = thumb(&apng);
+    assert_eq!(thumb.dimensions(), (320, 240));
+    assert!(thumb.pixels().all(|pixel| pixel.0[0] > 240));
 }
 
 #[test]
@@ -331,7 +344,12 @@ fn what_would_take_too_much_memory_is_not_begun() {
     let head = [0, 0, 0, 0, 0, 0, 15, 0, 0, 11, 0, 0, 100, 0, 0, 0];
     let frame = riff_chunk(b"ANMF", &[head.as_slice(), &part(&build::webp(), "VP8L")].concat());
     let animation = riff(&[canvas, riff_chunk(b"ANIM", &[0; 6]), frame]);
-    for large in [progressive, animation] {
+    // 25 MP of colours, and as many of transparency.
+    let canvas = riff_chunk(b"VP8X", &[0x10, 0, 0, 0, 135, 19, 0, 135, 19, 0]);
+    let mut lossy = part(&corpus::read("exif_xmp_icc.webp"), "VP8 ");
+    lossy[14..18].copy_from_slice(&[136, 19, 136, 19]);
+    let transparent = riff(&[canvas, riff_chunk(b"ALPH", &[1, 0]), lossy]);
+    for large in [progressive, animation, transparent] {
         assert!(
             matches!(variants(&cleaned(&large)), Err(NoVariants::TooLarge(bytes)) if bytes > imaging::MAX_DECODER_BYTES)
         );
