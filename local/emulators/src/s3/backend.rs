@@ -19,13 +19,14 @@ use super::store::{Checksums, Headers, Metadata, NewObject, OpenObject, Store, S
 use crate::clock;
 
 /// The largest object taken, in bytes. S3 takes 5 GB; this one holds an object in memory while it is stored.
-const MAX_OBJECT_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const MAX_OBJECT_BYTES: usize = 64 * 1024 * 1024;
 
 /// The most keys that one page lists and one `DeleteObjects` takes.
 const MAX_KEYS: usize = 1000;
 
 /// What `encoding-type=url` leaves as it is.
-const URL_ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
+pub(super) const URL_ENCODED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'*').remove(b'/');
 
 pub(super) struct Backend {
     pub(super) store: Arc<Store>,

@@ -2,7 +2,9 @@
 
 mod backend;
 mod conditions;
+mod cors;
 mod list;
+mod post_object;
 pub(crate) mod store;
 
 use std::sync::Arc;
@@ -23,6 +25,7 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
 use self::backend::Backend;
+use self::post_object::PostObject;
 use self::store::Store;
 use crate::AccessKey;
 
@@ -30,12 +33,17 @@ use crate::AccessKey;
 const PUBLIC_PREFIXES: [&str; 2] = ["images/", "defaults/"];
 
 pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool) -> Router {
+    let post_object = PostObject { store: Arc::clone(&store), access_key: access_key.clone() };
     let mut builder = S3ServiceBuilder::new(Backend { store });
     builder.set_auth(Keys(access_key));
     builder.set_access(Access { public_read });
     builder.set_host(Hosts);
     let service = HandleError::new(builder.build(), |_| async { StatusCode::INTERNAL_SERVER_ERROR });
-    Router::new().fallback_service(service).layer(middleware::from_fn(unlogged))
+    Router::new()
+        .fallback_service(service)
+        .layer(middleware::from_fn(unlogged))
+        .layer(middleware::from_fn_with_state(post_object, post_object::or_next))
+        .layer(middleware::from_fn(cors::allow))
 }
 
 /// The protocol layer logs every refusal as an error and, at finer levels, whole requests with their signatures.
@@ -104,11 +112,16 @@ struct Hosts;
 
 impl S3Host for Hosts {
     fn parse_host_header<'a>(&'a self, host: &'a str) -> S3Result<VirtualHost<'a>> {
-        let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
         let server = VirtualHost::new(host);
-        Ok(match name.strip_suffix(".localhost") {
-            Some(bucket) if !bucket.is_empty() => server.with_bucket(bucket),
-            _ => server,
+        Ok(match bucket_of(host) {
+            Some(bucket) => server.with_bucket(bucket),
+            None => server,
         })
     }
+}
+
+/// The bucket that a `Host` names.
+fn bucket_of(host: &str) -> Option<&str> {
+    let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
+    name.strip_suffix(".localhost").filter(|bucket| !bucket.is_empty())
 }

@@ -163,8 +163,13 @@ pub(crate) async fn send_to(
     let head = format!(
         "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {length}\r\n{headers}\r\n"
     );
+    exchange(server, &[head.as_bytes(), body].concat()).await
+}
+
+/// Sends exactly these bytes and reads until the server closes.
+pub(crate) async fn exchange(server: SocketAddr, request: &[u8]) -> Answer {
     let mut connection = TcpStream::connect(server).await.unwrap();
-    connection.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
+    connection.write_all(request).await.unwrap();
     let mut answer = Vec::new();
     // A cut answer may end in a reset: what came before it counts.
     let _ = connection.read_to_end(&mut answer).await;

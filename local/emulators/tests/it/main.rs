@@ -3,9 +3,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "the helpers of tests fail like tests")]
 
 mod clients;
+mod cors;
 mod durability;
 mod dynamodb;
 mod logs;
+mod post_object;
 mod s3;
 mod secretsmanager;
 mod seed;
