@@ -22,7 +22,7 @@ impl Config {
     /// Reads all of it.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
-            aws: aws::Config::read(variables).with_s3(variables),
+            aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
             sessions: session::Config::read(variables),
             images: images::Config::read(variables),
             limits: UploadConfig::read(variables),

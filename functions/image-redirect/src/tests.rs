@@ -6,6 +6,7 @@ use testkit::{Answer, Capture, Event, Fault, Stack, User, event, fetch};
 use super::*;
 
 mod avatar;
+mod cloudfront;
 mod faults;
 mod names;
 mod redirect;

@@ -23,7 +23,7 @@ impl Config {
     /// Reads all of it.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
-            aws: aws::Config::read(variables).with_s3(variables),
+            aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
             sessions: session::Config::read(variables),
             tasks: TasksConfig::read(variables),
             images: images::Config::read(variables),
@@ -51,7 +51,7 @@ impl App {
 
     /// Opens the connections that the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(self.sessions.warm()).await;
+        aws::warm(self.images.warm()).await;
     }
 }
 

@@ -15,7 +15,7 @@ pub use self::secretsmanager::Secrets;
 pub use self::seed::SeedError;
 pub use self::server::BindFailure;
 pub use self::stack::{
-    ACCESS_KEY_ID, AccessKey, Data, Emulators, Options, Ports, REGION, ResourceError, SECRET_ACCESS_KEY, StartError,
-    StoredObject, WECHAT_APPID, WECHAT_SECRET_NAME,
+    ACCESS_KEY_ID, AccessKey, CLOUDFRONT_KEY, CLOUDFRONT_KEY_PAIR_ID, CLOUDFRONT_SECRET_NAME, Data, Emulators, Options,
+    Ports, REGION, ResourceError, SECRET_ACCESS_KEY, StartError, StoredObject, WECHAT_APPID, WECHAT_SECRET_NAME,
 };
 pub use self::wechat::{Behaviour, CODE_LIFETIME, WeChat};

@@ -28,6 +28,12 @@ pub const SECRET_ACCESS_KEY: &str = "local-stack-secret-access-key";
 pub const WECHAT_APPID: &str = "wxdev0000000000001";
 /// The name of the secret that holds WeChat's app secret, for [`Secrets::put`].
 pub const WECHAT_SECRET_NAME: &str = "wechat";
+/// The name of the secret that holds [`CLOUDFRONT_KEY`], for [`Secrets::put`].
+pub const CLOUDFRONT_SECRET_NAME: &str = "cloudfront";
+/// The id of the key pair that image URLs are signed with in `cloudfront` delivery.
+pub const CLOUDFRONT_KEY_PAIR_ID: &str = "KLOCALSTACK";
+/// Its private half. It opens nothing but these emulators.
+pub const CLOUDFRONT_KEY: &str = include_str!("cloudfront_key.pem");
 
 /// Where the emulators listen and what they keep.
 #[derive(Clone)]
@@ -162,6 +168,7 @@ pub struct Emulators {
     bucket: OnceLock<String>,
     secrets: Secrets,
     wechat_secret_arn: String,
+    cloudfront_secret_arn: String,
     wechat: WeChat,
     wechat_appid: String,
     access_key: AccessKey,
@@ -187,6 +194,7 @@ impl Emulators {
             store: Arc::new(opened.store),
             bucket: OnceLock::new(),
             wechat_secret_arn: secrets.put(WECHAT_SECRET_NAME, &*options.wechat_secret),
+            cloudfront_secret_arn: secrets.put(CLOUDFRONT_SECRET_NAME, CLOUDFRONT_KEY),
             secrets,
             wechat: WeChat::new(&options.wechat_appid, &options.wechat_secret),
             wechat_appid: options.wechat_appid,
@@ -239,6 +247,8 @@ impl Emulators {
             ("WECHAT_API_BASE", &self.wechat_url),
             ("WECHAT_APPID", &self.wechat_appid),
             ("WECHAT_SECRET", &self.wechat_secret_arn),
+            ("CLOUDFRONT_KEY_PAIR_ID", CLOUDFRONT_KEY_PAIR_ID),
+            ("CLOUDFRONT_KEY_SECRET", &self.cloudfront_secret_arn),
         ];
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }

@@ -95,13 +95,14 @@ impl Stack {
         let template = Template::parse(TEMPLATE)?;
         let gateway_listener = bind(SocketAddr::new(settings.host, settings.port)).await?;
         let lambda_listener = bind(SocketAddr::new(settings.host, settings.lambda_port())).await?;
-        let public_read = caller("IMAGE_DELIVERY").is_some_and(|delivery| delivery == "public");
+        let delivery = caller("IMAGE_DELIVERY").unwrap_or_default();
+        let public_read = delivery == "public";
         let emulators = Emulators::start(emulators_options(settings, public_read, caller)).await?;
         emulators.create_resources(&template).await?;
         emulators.seed(SEED, Path::new(EVENTS), clock::now().as_millisecond()).await?;
 
         let mut local = emulators.environment();
-        if public_read {
+        if public_read || delivery == "cloudfront" {
             let base = format!("{}/{}", emulators.s3_url(), template.bucket.name);
             local.insert("IMAGE_BASE_URL".to_owned(), base);
         }

@@ -28,9 +28,9 @@ impl AvatarUploads {
         Self { uploads: Uploads::new(config, limits, aws.dynamodb(), aws.s3()), delivery: Delivery::new(config, aws) }
     }
 
-    /// Opens connections before the first event.
+    /// Opens connections and gets what URLs need, before the first event.
     pub async fn warm(&self) {
-        self.uploads.warm().await;
+        let _ = tokio::join!(self.uploads.warm(), self.delivery.prepare());
     }
 
     /// Makes a photo the caller's avatar. It becomes current at most once, in the moment in which its row becomes ready:
@@ -40,6 +40,7 @@ impl AvatarUploads {
     /// `image_unsupported`, `image_invalid`, `not_found` (replaced meanwhile), `upload_id_reused`, `busy`.
     pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ApiError> {
         let draft = self.uploads.draft(caller, &Target::Avatar, form, now)?;
+        self.delivery.prepare().await?;
         let row = match self.uploads.claim(&draft, now).await? {
             Claim::Ours(row) => row,
             Claim::Ready(row) => return self.delivery.image(&row, now).await,

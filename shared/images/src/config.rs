@@ -7,7 +7,7 @@ static IMAGES_TABLE: Variable =
 static IMAGES_BUCKET: Variable = Variable { name: "IMAGES_BUCKET", meaning: "Bucket of the pictures.", default: None };
 static IMAGE_DELIVERY: Variable = Variable {
     name: "IMAGE_DELIVERY",
-    meaning: "How pictures reach their viewers: `presigned` (S3 signs) or `public` (below `IMAGE_BASE_URL`).",
+    meaning: "How pictures reach their viewers: `presigned` (URLs signed for S3), `cloudfront` (signed for CloudFront) or `public` (not signed).",
     default: Some("presigned"),
 };
 static IMAGE_URL_SECONDS: Variable = Variable {
@@ -17,7 +17,17 @@ static IMAGE_URL_SECONDS: Variable = Variable {
 };
 static IMAGE_BASE_URL: Variable = Variable {
     name: "IMAGE_BASE_URL",
-    meaning: "Where the bucket can be read in `public` delivery; keys are put behind it.",
+    meaning: "Where the bucket can be read in `cloudfront` and `public` delivery; keys are put behind it.",
+    default: None,
+};
+static CLOUDFRONT_KEY_PAIR_ID: Variable = Variable {
+    name: "CLOUDFRONT_KEY_PAIR_ID",
+    meaning: "Id of the public key by which CloudFront verifies `cloudfront` delivery's URLs.",
+    default: None,
+};
+static CLOUDFRONT_KEY_SECRET: Variable = Variable {
+    name: "CLOUDFRONT_KEY_SECRET",
+    meaning: "ARN of the Secrets Manager secret whose text is the private key to it: RSA of 2048 bits or more, as PEM; never the key itself.",
     default: None,
 };
 static S3_PUBLIC_ENDPOINT: Variable = Variable {
@@ -51,7 +61,15 @@ pub struct Config {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum DeliveryMode {
     Presigned { endpoint: Option<String> },
+    CloudFront { base: String, key_pair_id: String, key_secret: String },
     Public { base: String },
+}
+
+#[derive(Clone, Copy)]
+enum Mode {
+    Presigned,
+    CloudFront,
+    Public,
 }
 
 impl Config {
@@ -59,17 +77,29 @@ impl Config {
     pub fn read(variables: &mut Variables<'_>) -> Self {
         let table = variables.required(&IMAGES_TABLE);
         let bucket = variables.required(&IMAGES_BUCKET);
-        let is_public = variables.choice(&IMAGE_DELIVERY, &[("presigned", false), ("public", true)]);
+        let mode = variables.choice(
+            &IMAGE_DELIVERY,
+            &[("presigned", Mode::Presigned), ("cloudfront", Mode::CloudFront), ("public", Mode::Public)],
+        );
         let url_life = Duration::from_secs(variables.number(&IMAGE_URL_SECONDS, 1..=3600));
         let base = variables.address(&IMAGE_BASE_URL);
+        let key_pair_id = variables.optional(&CLOUDFRONT_KEY_PAIR_ID);
+        let key_secret = variables.optional(&CLOUDFRONT_KEY_SECRET);
         let endpoint = variables.address(&S3_PUBLIC_ENDPOINT);
-        let delivery = match (is_public, base) {
-            (Some(true), Some(base)) => DeliveryMode::Public { base },
-            (Some(true), None) => {
-                variables.problem(&IMAGE_BASE_URL, "must be set where IMAGE_DELIVERY is public");
-                DeliveryMode::Public { base: String::new() }
+        let mut needed = |variable, value: Option<String>| {
+            if value.is_none() {
+                variables.problem(variable, "must be set for this IMAGE_DELIVERY");
             }
-            _ => DeliveryMode::Presigned { endpoint },
+            value.unwrap_or_default()
+        };
+        let delivery = match mode {
+            Some(Mode::CloudFront) => DeliveryMode::CloudFront {
+                base: needed(&IMAGE_BASE_URL, base),
+                key_pair_id: needed(&CLOUDFRONT_KEY_PAIR_ID, key_pair_id),
+                key_secret: needed(&CLOUDFRONT_KEY_SECRET, key_secret),
+            },
+            Some(Mode::Public) => DeliveryMode::Public { base: needed(&IMAGE_BASE_URL, base) },
+            Some(Mode::Presigned) | None => DeliveryMode::Presigned { endpoint },
         };
         Self { table, bucket, delivery, url_life }
     }

@@ -1,9 +1,14 @@
-use std::time::{Duration, SystemTime};
+mod cloudfront;
+mod presigned;
 
-use aws_sdk_s3::presigning::PresigningConfig;
+use std::sync::Arc;
+use std::time::Duration;
+
+use cloudfront::CloudFront;
 use jiff::Timestamp;
-use platform::Failure;
 use platform::aws::Aws;
+use platform::secret::SecretLocation;
+use presigned::Presigned;
 use web::ApiError;
 
 use crate::answer::Image;
@@ -24,7 +29,8 @@ pub struct Delivery {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "there is one per process")]
 enum Mode {
-    Presigned { signer: aws_sdk_s3::Client, bucket: String, aws: Aws },
+    Presigned(Presigned),
+    CloudFront(Arc<CloudFront>),
     Public { base: String },
 }
 
@@ -53,41 +59,38 @@ impl Delivery {
     /// The configured delivery.
     pub fn new(config: &Config, aws: &Aws) -> Self {
         let mode = match &config.delivery {
-            DeliveryMode::Presigned { endpoint } => Mode::Presigned {
-                signer: aws.s3_at(endpoint.as_deref()),
-                bucket: config.bucket.clone(),
-                aws: aws.clone(),
-            },
+            DeliveryMode::Presigned { endpoint } => {
+                Mode::Presigned(Presigned::new(aws, endpoint.as_deref(), &config.bucket))
+            }
+            DeliveryMode::CloudFront { base, key_pair_id, key_secret } => {
+                let secret = SecretLocation::new(aws.secretsmanager(), key_secret.clone());
+                Mode::CloudFront(Arc::new(CloudFront::new(base, key_pair_id, secret)))
+            }
             DeliveryMode::Public { base } => Mode::Public { base: base.clone() },
         };
         Self { mode, life: config.url_life }
     }
 
+    /// Gets what [`link`](Self::link) needs from elsewhere, so that it cannot fail for the lack of it once an image is
+    /// there.
+    pub(crate) async fn prepare(&self) -> Result<(), ApiError> {
+        match &self.mode {
+            Mode::CloudFront(cloudfront) => Ok(cloudfront.prepare().await?),
+            Mode::Presigned(_) | Mode::Public { .. } => Ok(()),
+        }
+    }
+
     /// The URL of an object. Within one window of half its life it is the same: signed as of the window's start. No round
     /// trip, and no look whether the object is there.
     pub(crate) async fn link(&self, key: &str, now: Timestamp) -> Result<Link, ApiError> {
-        match &self.mode {
-            Mode::Public { base } => Ok(Link { url: format!("{base}/{key}"), expires_at: None, life: self.life }),
-            Mode::Presigned { signer, bucket, aws } => {
-                let start = window_start(now, self.life);
-                let signing = PresigningConfig::builder()
-                    .start_time(SystemTime::try_from(start).unwrap_or(SystemTime::UNIX_EPOCH))
-                    .expires_in(self.life)
-                    .build()
-                    .map_err(|_| Failure::unavailable("S3.GetObject", "presigning"))?;
-                let request = signer
-                    .get_object()
-                    .bucket(bucket)
-                    .key(key)
-                    .presigned(signing)
-                    .await
-                    .map_err(|error| Failure::of("S3.GetObject", &error))?;
-                let end = start.saturating_add(self.life).unwrap_or(start);
-                // A role's URL dies with the role's credentials.
-                let expires_at = aws.credentials_end().map_or(end, |credentials| credentials.min(end));
-                Ok(Link { url: request.uri().to_owned(), expires_at: Some(expires_at), life: self.life })
-            }
-        }
+        let start = window_start(now, self.life);
+        let end = start.saturating_add(self.life).unwrap_or(start);
+        let (url, expires_at) = match &self.mode {
+            Mode::Presigned(presigned) => (presigned.url(key, start, self.life).await?, Some(presigned.real_end(end))),
+            Mode::CloudFront(cloudfront) => (cloudfront.url(key, end).await?, Some(end)),
+            Mode::Public { base } => (format!("{base}/{key}"), None),
+        };
+        Ok(Link { url, expires_at, life: self.life })
     }
 
     /// The URL of the picture that stands for one that cannot be shown.

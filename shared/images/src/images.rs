@@ -26,9 +26,9 @@ impl Images {
         Self { rows: ImageRows::new(&config.table, aws.dynamodb()), delivery: Delivery::new(config, aws) }
     }
 
-    /// Opens a connection to the table before the first event.
+    /// Opens a connection to the table and gets what URLs need, before the first event.
     pub async fn warm(&self) {
-        self.rows.warm().await;
+        let _ = tokio::join!(self.rows.warm(), self.delivery.prepare());
     }
 
     /// The URL of an image; nothing for a name that is malformed, unknown, of another extension, or not ready. One read,

@@ -37,9 +37,9 @@ impl TaskUploads {
         }
     }
 
-    /// Opens connections before the first event.
+    /// Opens connections and gets what URLs need, before the first event.
     pub async fn warm(&self) {
-        self.uploads.warm().await;
+        let _ = tokio::join!(self.uploads.warm(), self.delivery.prepare());
     }
 
     /// Adds one photo to a task of the caller's. Three round trips: claim · object and append · ready. The same upload id
@@ -56,6 +56,7 @@ impl TaskUploads {
         now: Timestamp,
     ) -> Result<Image, ApiError> {
         let draft = self.uploads.draft(caller, &Target::Task(task.id.clone()), form, now)?;
+        self.delivery.prepare().await?;
         let row = match self.uploads.claim(&draft, now).await? {
             Claim::Ours(row) => row,
             Claim::Ready(row) => return self.delivery.image(&row, now).await,

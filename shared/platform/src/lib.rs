@@ -7,6 +7,7 @@ mod failure;
 pub mod invocation;
 pub mod metrics;
 pub mod row;
+pub mod secret;
 pub mod telemetry;
 
 pub use failure::Failure;

@@ -12,6 +12,7 @@ mod wire;
 
 pub use answer::Answer;
 pub use capture::{Capture, Lines};
+pub use emulators::{CLOUDFRONT_KEY, CLOUDFRONT_SECRET_NAME};
 pub use event::Event;
 pub use fetch::{Fetched, fetch};
 pub use multipart::Multipart;

@@ -18,13 +18,14 @@ pub use openid::OpenId;
 use exchange::Exchange;
 use platform::aws::Aws;
 use platform::metrics::{self, Metric};
-use secret::{AppSecret, SecretStore};
+use platform::secret::{Secret, SecretLocation};
+use secret::AppSecret;
 use tokio::time::Instant;
 
 /// WeChat, as one mini-program sees it.
 pub struct WeChat {
     app_id: String,
-    secret: SecretStore,
+    secret: AppSecret,
     exchange: Exchange,
 }
 
@@ -33,7 +34,7 @@ impl WeChat {
     pub fn new(config: Config, aws: &Aws) -> Self {
         Self {
             app_id: config.app_id,
-            secret: SecretStore::new(aws.secretsmanager(), config.secret_arn),
+            secret: AppSecret::new(SecretLocation::new(aws.secretsmanager(), config.secret_arn)),
             exchange: Exchange::new(aws.http(), &config.api_base),
         }
     }
@@ -70,7 +71,7 @@ impl WeChat {
         openid
     }
 
-    async fn exchange(&self, code: Code, secret: &AppSecret) -> Result<OpenId, WeChatError> {
+    async fn exchange(&self, code: Code, secret: &Secret) -> Result<OpenId, WeChatError> {
         let target = code2session::target(&self.app_id, secret.expose(), &code.into_text());
         code2session::read(&self.exchange.get(&target).await?)
     }

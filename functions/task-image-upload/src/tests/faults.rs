@@ -125,3 +125,17 @@ async fn retries_are_bounded() {
 async fn side_by_side<T, F: Future<Output = ()>>(cases: Vec<T>, check: impl FnMut(T) -> F) {
     futures_util::stream::iter(cases).for_each_concurrent(6, check).await;
 }
+
+#[tokio::test]
+async fn a_photo_whose_url_could_not_be_signed_is_not_taken() {
+    let house = House::with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
+    let (alice, task) = house.somebody().await;
+    house.stack.wire().fail_every("SecretsManager.GetSecretValue", Fault::AccessDenied);
+
+    house.send(upload(&alice, &task, photo())).await.assert_refused(503, "busy");
+
+    let left = (house.stack.listed(&task).len(), house.stack.stored().len(), house.stack.image_rows().len());
+    assert_eq!(left, (0, 0, 0));
+    house.stack.wire().heal();
+    assert_eq!(house.send(upload(&alice, &task, photo())).await.status(), 201);
+}

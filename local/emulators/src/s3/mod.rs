@@ -1,6 +1,7 @@
 //! S3: the `s3s` protocol layer (routing, signatures, expiry, XML) over our own store.
 
 mod backend;
+mod cloudfront;
 mod conditions;
 mod cors;
 mod list;
@@ -29,7 +30,7 @@ use self::post_object::PostObject;
 use self::store::Store;
 use crate::AccessKey;
 
-/// What `public_read` opens: what the delivery mode `public` serves by plain URL.
+/// What `public_read` and the signed URLs of CloudFront open.
 const PUBLIC_PREFIXES: [&str; 2] = ["images/", "defaults/"];
 
 pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool) -> Router {
@@ -43,6 +44,7 @@ pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool
         .fallback_service(service)
         .layer(middleware::from_fn(unlogged))
         .layer(middleware::from_fn_with_state(post_object, post_object::or_next))
+        .layer(middleware::from_fn(cloudfront::verify))
         .layer(middleware::from_fn(cors::allow))
 }
 
@@ -65,7 +67,7 @@ impl S3Auth for Keys {
     }
 }
 
-/// Whoever signed may do everything; a stranger may at most read what is public.
+/// Whoever signed may do everything; a stranger may at most read what is public, or what a URL of CloudFront names.
 struct Access {
     public_read: bool,
 }
@@ -73,7 +75,8 @@ struct Access {
 #[async_trait::async_trait]
 impl S3Access for Access {
     async fn check(&self, request: &mut S3AccessContext<'_>) -> S3Result<()> {
-        if request.credentials().is_some() || (self.public_read && is_public(request)) {
+        let may_read = self.public_read || request.extensions_mut().get::<cloudfront::Verified>().is_some();
+        if request.credentials().is_some() || (may_read && is_public(request)) {
             Ok(())
         } else {
             Err(s3_error!(AccessDenied, "Access Denied"))

@@ -9,10 +9,12 @@ use gateway::in_process;
 const FROM_LAMBDA: [&str; 5] =
     ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
 /// Filled by whoever deploys, or by `sam local`: the template names them without a value.
-const FILLED_LATER: [&str; 7] = [
+const FILLED_LATER: [&str; 9] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
+    "CLOUDFRONT_KEY_PAIR_ID",
+    "CLOUDFRONT_KEY_SECRET",
     "IMAGE_BASE_URL",
     "S3_PUBLIC_ENDPOINT",
     "WECHAT_APPID",

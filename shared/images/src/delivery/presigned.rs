@@ -1,0 +1,39 @@
+use std::time::{Duration, SystemTime};
+
+use aws_sdk_s3::presigning::PresigningConfig;
+use jiff::Timestamp;
+use platform::Failure;
+use platform::aws::Aws;
+
+const OPERATION: &str = "S3.GetObject";
+
+/// URLs of S3 that the function's own credentials sign. Other credentials make other URLs, and each of Lambda's execution
+/// environments has its own.
+#[derive(Clone, Debug)]
+pub(super) struct Presigned {
+    signer: aws_sdk_s3::Client,
+    bucket: String,
+    aws: Aws,
+}
+
+impl Presigned {
+    pub(super) fn new(aws: &Aws, endpoint: Option<&str>, bucket: &str) -> Self {
+        Self { signer: aws.s3_at(endpoint), bucket: bucket.to_owned(), aws: aws.clone() }
+    }
+
+    /// The URL of an object for `life` from `start` on.
+    pub(super) async fn url(&self, key: &str, start: Timestamp, life: Duration) -> Result<String, Failure> {
+        let signing = PresigningConfig::builder()
+            .start_time(SystemTime::try_from(start).unwrap_or(SystemTime::UNIX_EPOCH))
+            .expires_in(life)
+            .build()
+            .map_err(|_| Failure::unavailable(OPERATION, "presigning"))?;
+        let request = self.signer.get_object().bucket(&self.bucket).key(key).presigned(signing).await;
+        Ok(request.map_err(|error| Failure::of(OPERATION, &error))?.uri().to_owned())
+    }
+
+    /// When a URL really ends that is to end at `end`: a role's URL dies with the role's credentials.
+    pub(super) fn real_end(&self, end: Timestamp) -> Timestamp {
+        self.aws.credentials_end().map_or(end, |credentials| credentials.min(end))
+    }
+}
