@@ -75,7 +75,7 @@ test-openapi: .venv/test/ready ## hold the answers of a local stack against docs
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_openapi.py
 
 # SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
-deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, YES=1
+deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1
 	@PATH="$(CURDIR)/.venv/aws/bin:$$PATH" .venv/aws/bin/python scripts/deploy.py
 
 test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs replaced

@@ -5,7 +5,8 @@ Between the build and the mini-program's console lie steps that are easily forgo
 the default images, a look from outside. Here they are one command, which asks for what it cannot know and can be repeated. The
 stack itself remembers its parameters. Nothing is built before everything that can be checked has been.
 
-The app secret is typed in and goes to Secrets Manager: it is in no argument, variable, file, parameter or log.
+The app secret is typed in, private keys are made here; both go to Secrets Manager and are in no argument, variable, file,
+parameter or log.
 """
 
 import getpass
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import image_keys
 import yaml
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -96,12 +98,13 @@ def parameters_of(template: Path) -> dict[str, Parameter]:
 
 @dataclass(frozen=True)
 class Asked:
-    """What the variables say: `make deploy STACK=… REGION=… PARAMETERS="Name=value …" SECRET=ask YES=1`."""
+    """What the variables say: `make deploy STACK=… REGION=… PARAMETERS="Name=value …" SECRET=ask IMAGE_KEY=new YES=1`."""
 
     stack: str
     region: str | None
     parameters: list[str]
     wants_new_secret: bool
+    wants_new_image_key: bool
     is_agreed: bool
 
     @classmethod
@@ -114,6 +117,7 @@ class Asked:
             region=region or boto3.session.Session().region_name,
             parameters=[*given, *variables.get("PARAMETERS", "").split()],
             wants_new_secret=variables.get("SECRET") == "ask",
+            wants_new_image_key=variables.get("IMAGE_KEY") == "new",
             is_agreed=variables.get("YES") == "1",
         )
 
@@ -206,6 +210,8 @@ class Plan:
     known: dict[str, Parameter]
     values: dict[str, str]
     needs_secret: bool
+    # Of the places of keys that the stack has, whether the private half is there.
+    has_private_half: dict[str, bool]
     is_new: bool
 
     def missing(self) -> list[str]:
@@ -213,6 +219,18 @@ class Plan:
 
     def arch(self) -> str:
         return arch_of(self.known, self.values)
+
+    def problem_of_image_keys(self) -> str | None:
+        return image_keys.problem(self.values, self.asked.wants_new_image_key, self.has_private_half)
+
+    def new_image_key(self) -> image_keys.KeyPair | None:
+        """Makes the pair that is needed, and its public half a parameter."""
+        place = image_keys.place_for_new_pair(self.values, self.asked.wants_new_image_key)
+        if place is None:
+            return None
+        pair = image_keys.make_pair(place)
+        self.values[pair.parameter] = pair.public
+        return pair
 
 
 def arch_of(known: Mapping[str, Parameter], values: Mapping[str, str]) -> str:
@@ -234,9 +252,14 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
         values = {name: value for name, value in parameters_now(stack).items() if name in known} | values
     problems += problems_of_target(arch_of(known, values))
 
-    secret = outputs_of(stack or {}).get("WeChatSecretArn")
+    outputs = outputs_of(stack or {})
+    secret = outputs.get("WeChatSecretArn")
     needs_secret = asked.wants_new_secret or secret is None or not account.has_value(secret)
-    plan = Plan(asked, account, known, values, needs_secret, is_new=stack is None)
+    key_secrets = {place: outputs.get(f"ImageKey{place}SecretArn") for place in image_keys.OTHER}
+    has_private_half = {place: account.has_value(arn) for place, arn in key_secrets.items() if arn}
+    plan = Plan(asked, account, known, values, needs_secret, has_private_half, is_new=stack is None)
+    if problem := plan.problem_of_image_keys():
+        problems.append(problem)
     if account and (asked.is_agreed or not can_ask):
         problems += [f"{name} is missing: PARAMETERS={name}=…" for name in plan.missing()]
     if not (asked.is_agreed or can_ask):
@@ -313,13 +336,13 @@ def parameter_file(values: Mapping[str, str]) -> Iterable[Path]:
         yield path
 
 
-def put_secret(account: Account, arn: str, secret: str) -> None:
+def put_secret(account: Account, arn: str, secret: str, name: str) -> None:
     try:
         account.secrets.put_secret_value(SecretId=arn, SecretString=secret)
     except ClientError as error:
         # Its own text may repeat what it was sent.
-        raise SystemExit(f"the app secret was not put: {error.response['Error']['Code']}") from None
-    say("The app secret is in Secrets Manager.")
+        raise SystemExit(f"{name} was not put: {error.response['Error']['Code']}") from None
+    say(f"{name[0].upper()}{name[1:]} is in Secrets Manager.")
 
 
 def put_default_images(account: Account, bucket: str) -> None:
@@ -375,15 +398,21 @@ def main(variables: Mapping[str, str], can_ask: bool) -> None:
     say(f"{verb} stack {plan.asked.stack} in account {plan.account.id}, region {plan.account.region}.")
     if not plan.asked.is_agreed:
         ask_for_parameters(plan)
+        if problem := plan.problem_of_image_keys():
+            raise Problems(problem)
     secret = ask_for_secret() if can_ask and plan.needs_secret else None
+    image_key = plan.new_image_key()
 
     build(plan)
     if not deploy(plan):
         say("Nothing was changed.")
         return
     outputs = outputs_of(plan.account.stack(plan.asked.stack) or {})
+    if image_key:
+        arn = outputs[f"{image_key.parameter}SecretArn"]
+        put_secret(plan.account, arn, image_key.private, f"the private half of {image_key.parameter}")
     if secret:
-        put_secret(plan.account, outputs["WeChatSecretArn"], secret)
+        put_secret(plan.account, outputs["WeChatSecretArn"], secret, "the app secret")
     elif plan.needs_secret:
         say("No app secret was given; without one nobody can sign in: make deploy SECRET=ask")
     put_default_images(plan.account, outputs["ImagesBucketName"])

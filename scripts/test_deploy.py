@@ -20,6 +20,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from local_stack import ROOT
 from moto.server import ThreadedMotoServer
 
@@ -35,6 +36,14 @@ SMALL_TEMPLATE = {
         "WeChatAppId": {"Type": "String"},
         "Arch": {"Type": "String", "Default": "arm64"},
         "LogDays": {"Type": "Number", "Default": 30},
+        "ImageDelivery": {"Type": "String", "Default": "presigned"},
+        "CloudFront": {"Type": "String", "Default": "off"},
+        "ImageKey": {"Type": "String", "Default": "A"},
+        "ImageKeyA": {"Type": "String", "Default": ""},
+        "ImageKeyB": {"Type": "String", "Default": ""},
+    },
+    "Conditions": {
+        place: {"Fn::Not": [{"Fn::Equals": [{"Ref": f"ImageKey{place}"}, ""]}]} for place in "AB"
     },
     "Resources": {
         "ImagesBucket": {"Type": "AWS::S3::Bucket"},
@@ -47,6 +56,8 @@ SMALL_TEMPLATE = {
         "ApiDomainTarget": {"Value": "d-1.execute-api.example.com"},
         "ImagesBucketName": {"Value": {"Ref": "ImagesBucket"}},
         "WeChatSecretArn": {"Value": "wechat"},
+        "ImageKeyASecretArn": {"Condition": "A", "Value": "key-a"},
+        "ImageKeyBSecretArn": {"Condition": "B", "Value": "key-b"},
     },
 }
 
@@ -73,7 +84,8 @@ elif is_there:
     cloudformation.update_stack(**call)
 else:
     cloudformation.create_stack(**call)
-    boto3.client("secretsmanager", region_name=cloudformation.meta.region_name).create_secret(Name="wechat")
+    for name in ("wechat", "key-a", "key-b"):
+        boto3.client("secretsmanager", region_name=cloudformation.meta.region_name).create_secret(Name=name)
 """
 MAKE = """\
 sys.exit(2 if os.environ.get("FAILING_TARGET") in sys.argv else 0)
@@ -185,10 +197,10 @@ class Deployment(unittest.TestCase):
     def parameter(self, name: str) -> str:
         return next(one["ParameterValue"] for one in self.stack()["Parameters"] if one["ParameterKey"] == name)
 
-    def secret(self) -> str | None:
+    def secret(self, name: str = "wechat") -> str | None:
         secrets = self.client("secretsmanager")
         try:
-            return secrets.get_secret_value(SecretId=self.output("WeChatSecretArn"))["SecretString"]
+            return secrets.get_secret_value(SecretId=name)["SecretString"]
         except secrets.exceptions.ResourceNotFoundException:
             return None
 
@@ -299,6 +311,66 @@ class Deployment(unittest.TestCase):
 
         self.assertEqual(done.returncode, 1)
         self.assertIn("downloadFile", done.stdout)
+
+    # ------------------------------------------------------------ keys of images
+
+    def deploy_cloudfront(self, variables: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+        parameters = f"WeChatAppId={APP_ID} CloudFront=on ImageDelivery=cloudfront {variables.get('PARAMETERS', '')}"
+        return self.deploy(WITH_KEYS | variables | {"YES": "1", "PARAMETERS": parameters})
+
+    def assert_pair(self, place: str) -> None:
+        """The stack has the public half to the private one in the secret, which is of a size that CloudFront takes."""
+        private = load_pem_private_key((self.secret(f"key-{place.lower()}") or "").encode(), password=None)
+        public = load_pem_public_key(self.parameter(f"ImageKey{place}").encode())
+        self.assertEqual((private.public_key(), private.key_size), (public, 2048))
+
+    def test_signed_addresses_get_a_key_pair_whose_private_half_is_in_its_secret_only(self) -> None:
+        done = self.deploy_cloudfront({})
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assert_pair("A")
+        self.assertEqual((self.secret("key-b"), self.parameter("ImageKeyB")), (None, ""))
+        told = done.stdout + done.stderr + json.dumps(self.calls()) + json.dumps(self.stack(), default=str)
+        lines = self.secret("key-a").splitlines()
+        self.assertFalse([line for line in lines if line in told])
+        self.assertIn("The private half of ImageKeyA is in Secrets Manager.", done.stdout)
+
+    def test_other_deliveries_get_none(self) -> None:
+        done = self.deploy(WITH_KEYS | AGREED)
+
+        self.assertEqual((done.returncode, self.secret("key-a"), self.parameter("ImageKeyA")), (0, None, ""), done.stderr)
+        self.assert_problem(self.deploy(WITH_KEYS | AGREED | {"IMAGE_KEY": "new"}), "needs PARAMETERS=ImageDelivery=cloudfront")
+
+    def test_a_key_pair_stays_and_another_one_takes_its_place_in_three_steps(self) -> None:
+        self.deploy_cloudfront({})
+        first = self.secret("key-a")
+
+        self.deploy_cloudfront({"IMAGE_KEY": "new"})
+        self.assert_pair("A")
+        self.assert_pair("B")
+        self.assertEqual((self.secret("key-a"), self.parameter("ImageKey")), (first, "A"))
+        self.assert_problem(self.deploy_cloudfront({"IMAGE_KEY": "new"}), "PARAMETERS=ImageKeyB= removes it first")
+
+        second = self.secret("key-b")
+        self.deploy_cloudfront({"PARAMETERS": "ImageKey=B"})
+        self.deploy_cloudfront({"PARAMETERS": "ImageKeyA="})
+        self.assert_pair("B")
+        self.assertEqual((self.secret("key-b"), self.parameter("ImageKeyA")), (second, ""))
+
+    def test_a_private_half_that_was_lost_is_told_and_another_pair_made(self) -> None:
+        self.deploy_cloudfront({})
+        secrets = self.client("secretsmanager")
+        secrets.delete_secret(SecretId="key-a", ForceDeleteWithoutRecovery=True)
+        secrets.create_secret(Name="key-a")
+
+        self.assert_problem(self.deploy_cloudfront({}), "PARAMETERS=ImageKey=B makes another pair")
+
+        self.deploy_cloudfront({"PARAMETERS": "ImageKey=B"})
+        self.assert_pair("B")
+
+    def assert_problem(self, done: subprocess.CompletedProcess[str], sentence: str) -> None:
+        self.assertEqual(done.returncode, 2, done.stdout)
+        self.assertIn(sentence, done.stderr)
 
     # ------------------------------------------------------------ at a terminal
 
