@@ -9,7 +9,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi build
-.PHONY: test-lambda test-sam test-moto test-openapi test-deploy test-deployed deploy bench docs fuzz fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-deploy test-deployed deploy bench docs fuzz fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ test-moto: .venv/test/ready ## tell the whole stories of a local stack whose Dyn
 
 test-openapi: .venv/test/ready ## hold the answers of a local stack against docs/openapi.yaml, then let schemathesis look for others
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_openapi.py
+
+test-delivery: .venv/test/ready ## count the addresses that several processes hand out for one image; hold signatures against botocore's
+	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_delivery.py
 
 # SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
 deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1
