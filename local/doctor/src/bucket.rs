@@ -64,15 +64,15 @@ pub(crate) async fn listing(client: &Client, bucket: &Bucket) -> Checked {
 }
 
 pub(crate) async fn unsigned_read(client: &Client, redirect: &Redirect) -> Checked {
-    if redirect.delivery == Delivery::Public {
-        return Ok("public delivery: pictures are read without a signature".to_owned());
-    }
+    let advice = match redirect.delivery {
+        Delivery::Public => return Ok("public delivery: pictures are read without a signature".to_owned()),
+        Delivery::Presigned => "take public access away: block it for the bucket (all four)",
+        Delivery::CloudFront => {
+            "let the distribution's behaviors for images/* and defaults/* trust its key group alone"
+        }
+    };
     let answer = client.send(Request::get(redirect.location.without_query()?)).await?;
-    refused(
-        &answer,
-        "pictures are read without a signature",
-        "take public access away: block it for the bucket (all four)",
-    )
+    refused(&answer, "pictures are read without a signature", advice)
 }
 
 /// A form without a signature, and one with a signature of nobody. S3 looks at a signature's region first, so that the second

@@ -23,6 +23,7 @@ const DEFAULT_IMAGE_SECONDS: i64 = 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
     Presigned,
+    CloudFront,
     Public,
 }
 
@@ -56,13 +57,22 @@ pub(crate) async fn redirect(client: &Client, front: &Address) -> Result<Redirec
 
 impl Delivery {
     fn of(address: &Address) -> Self {
-        if address.parameter("X-Amz-Signature").is_some() { Self::Presigned } else { Self::Public }
+        if address.parameter("X-Amz-Signature").is_some() {
+            Self::Presigned
+        } else if address.parameter("Signature").is_some() {
+            Self::CloudFront
+        } else {
+            Self::Public
+        }
     }
 }
 
 impl Redirect {
     /// When the address ends, where it says so.
     fn end(&self) -> Option<Timestamp> {
+        if let Some(end) = self.location.parameter("Expires") {
+            return Timestamp::from_second(end.parse().ok()?).ok();
+        }
         let date = DateTime::strptime("%Y%m%dT%H%M%SZ", self.location.parameter("X-Amz-Date")?).ok()?;
         let seconds = self.location.parameter("X-Amz-Expires")?.parse().ok()?;
         let start = TimeZone::UTC.to_timestamp(date).ok()?;

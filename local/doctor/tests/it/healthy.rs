@@ -52,6 +52,19 @@ async fn in_public_delivery_the_bucket_is_checked_where_it_is_named() {
     assert_eq!(complaints(&named), [""; 0]);
 }
 
+#[tokio::test]
+async fn in_cloudfront_delivery_addresses_end_and_nothing_opens_without_a_signature() {
+    let stack = stack("cloudfront").await;
+    let bucket = format!("{}/{}", stack.addresses().s3, stack.addresses().env["IMAGES_BUCKET"]);
+    let visit = Visit { bucket: Some(bucket.parse().expect("an address")), ..visit_of(&stack.addresses().gateway) };
+
+    let findings = findings_of(visit).await;
+
+    assert_eq!(complaints(&findings), [""; 0]);
+    let told = findings.iter().map(|finding| format!("{finding:?}")).collect::<String>();
+    assert!(told.contains("lives for another") && !told.contains("public delivery"), "{told}");
+}
+
 /// What every ill one is compared with.
 #[tokio::test]
 async fn a_patient_without_an_illness_is_well() {
