@@ -58,8 +58,16 @@ impl Uploads {
 
     /// Opens connections to the table and to S3.
     pub(crate) async fn warm(&self) {
-        let head = self.s3.head_object().bucket(&self.bucket).key("defaults/missing").send();
-        let _ = tokio::join!(self.rows.warm(), head);
+        let _ = tokio::join!(self.rows.warm(), self.warm_s3());
+    }
+
+    /// Reads one byte, and no `HeadObject`: that would be another operation in every package. A body that is not read to its
+    /// end takes the connection with it.
+    async fn warm_s3(&self) {
+        let byte = self.s3.get_object().bucket(&self.bucket).key("defaults/missing").range("bytes=0-0").send().await;
+        if let Ok(byte) = byte {
+            let _ = byte.body.collect().await;
+        }
     }
 
     /// Looks at the bytes and drafts the row: everything that can be refused without a write.

@@ -230,7 +230,7 @@ async fn init_opens_both_connections_and_changes_nothing() {
 
     let mut operations = house.stack.wire().operations();
     operations.sort();
-    assert_eq!(operations, ["DynamoDB.GetItem", "S3.HeadObject"]);
+    assert_eq!(operations, ["DynamoDB.GetItem", "S3.GetObject"]);
     assert_eq!((house.stack.rows("ImagesTable"), house.stack.emulators().objects()), before);
 }
 
