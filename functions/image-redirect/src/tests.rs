@@ -49,6 +49,19 @@ fn into_window(seconds: i64) -> Timestamp {
     "2026-01-01T00:00:00Z".parse::<Timestamp>().unwrap() + SignedDuration::from_secs(seconds)
 }
 
+/// Two processes give the seeded image the same URL within a window and another one before and after it. Gives that URL.
+async fn assert_same_url_within_a_window(app: &App, other: &App) -> String {
+    let url = async |app: &App, seconds| {
+        send_at(app, event!("image-redirect/image"), into_window(seconds)).await.header("location").to_owned()
+    };
+    let first = url(app, 0).await;
+    assert_eq!(url(app, 1799).await, first);
+    assert_eq!(url(other, 900).await, first);
+    assert_ne!(url(app, 1800).await, first);
+    assert_ne!(url(app, -1).await, first);
+    first
+}
+
 fn image_called(name: &str) -> Event {
     event!("image-redirect/image").path(&format!("/images/{name}"))
 }
