@@ -7,6 +7,7 @@ mod behaviour;
 mod crashes;
 mod faults;
 mod races;
+mod tickets;
 
 struct House {
     stack: Stack,

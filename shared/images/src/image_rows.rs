@@ -15,6 +15,7 @@ use platform::row::{self, Reader, Row};
 use session::UserId;
 
 use crate::name::{Attempt, ImageName, Stem};
+use crate::object::INCOMING;
 
 /// Pending rows and tombstones live so long after they were last touched.
 pub(crate) const LIFE: SignedDuration = SignedDuration::from_hours(15 * 24);
@@ -69,6 +70,11 @@ pub(crate) struct ImageRow {
 }
 
 impl ImageRow {
+    /// Whether its bytes go directly to S3, and have not become an image yet.
+    pub(crate) fn is_ticket(&self) -> bool {
+        self.object_key.starts_with(INCOMING)
+    }
+
     fn read(row: &Row) -> Result<Self, Failure> {
         let stored = Reader::new("images", row);
         let number = |attribute| row.contains_key(attribute).then(|| stored.number::<u64>(attribute)).transpose();

@@ -8,6 +8,7 @@ mod image_rows;
 mod images;
 mod name;
 mod object;
+mod task_list;
 mod task_uploads;
 mod tasks;
 mod uploads;

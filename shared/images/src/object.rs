@@ -28,3 +28,6 @@ pub(crate) fn key_of(name: &ImageName, attempt: &Attempt) -> String {
     let extension = name.format.extension();
     format!("images/{}/{}/original.{extension}", name.stem.as_str(), attempt.as_str())
 }
+
+/// Where direct uploads land, as they come. No read path addresses it.
+pub(crate) const INCOMING: &str = "incoming/";

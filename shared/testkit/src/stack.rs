@@ -142,6 +142,12 @@ impl Stack {
         self.seed(&json!({"rows": {table: [row]}, "objects": []}).to_string()).await;
     }
 
+    /// Puts a file of `events/` into the bucket, where there is no such object.
+    pub async fn put_object(&self, key: &str, file: &str) {
+        let object = json!({"key": key, "file": file, "content_type": "image/jpeg"});
+        self.seed(&json!({"rows": {}, "objects": [object]}).to_string()).await;
+    }
+
     /// A row, in DynamoDB's JSON.
     pub fn row(&self, table: &str, key: Value) -> Option<Value> {
         let request = json!({"TableName": table, "Key": key, "ConsistentRead": true});
@@ -161,6 +167,14 @@ impl Stack {
     pub fn listed(&self, task_id: &str) -> Vec<String> {
         let row = self.row("TasksTable", json!({"task_id": {"S": task_id}})).unwrap();
         row["images"]["L"].as_array().unwrap().iter().map(|name| name["S"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Writes a task's list behind the product's back.
+    pub fn set_list(&self, task_id: &str, names: &[String]) {
+        let mut row = self.row("TasksTable", json!({"task_id": {"S": task_id}})).unwrap();
+        row["images"]["L"] = names.iter().map(|name| json!({"S": name})).collect();
+        let request = json!({"TableName": "TasksTable", "Item": row});
+        self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
     /// The row of an image, by its name.

@@ -216,6 +216,7 @@ fn operation_of(request: &HttpRequest) -> String {
     let is_signed_for_s3 = request.headers().get("x-amz-content-sha256").is_some();
     match (request.method(), is_signed_for_s3) {
         ("PUT", true) => "S3.PutObject".to_owned(),
+        ("GET", true) if request.uri().contains("list-type=2") => "S3.ListObjectsV2".to_owned(),
         ("GET", true) => "S3.GetObject".to_owned(),
         ("HEAD", true) => "S3.HeadObject".to_owned(),
         ("DELETE", true) => "S3.DeleteObject".to_owned(),

@@ -1,0 +1,128 @@
+//! A task whose places are held by tickets: one that nothing will come of gives its place back, and no other does.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use testkit::{Capture, Fault};
+
+use super::*;
+
+/// A task with room for one image, whose place a ticket holds.
+struct Held {
+    house: House,
+    alice: User,
+    task: String,
+    ticket: String,
+    incoming: String,
+}
+
+impl Held {
+    async fn new() -> Self {
+        let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
+        let (alice, task) = house.somebody().await;
+        house.stack.wire().fail_nth("DynamoDB.UpdateItem", 2, Fault::KilledBefore);
+        house.stack.killed(house.send(upload(&alice, &task, photo()))).await;
+        let [ticket] = &house.stack.listed(&task)[..] else { panic!("one name") };
+        let ticket = ticket.clone();
+        let (stem, _) = ticket.split_once('.').unwrap();
+        let mut incoming = String::new();
+        house.stack.change_image_row(&ticket, |row| {
+            incoming = format!("incoming/{stem}/{}", row["attempt"]["S"].as_str().unwrap());
+            row["object_key"]["S"] = incoming.as_str().into();
+        });
+        Self { house, alice, task, ticket, incoming }
+    }
+
+    async fn upload_after(&self, minutes: i64) -> Answer {
+        let later = clock::now() + SignedDuration::from_mins(minutes);
+        self.house.send_at(upload(&self.alice, &self.task, photo()), later).await
+    }
+
+    #[track_caller]
+    fn assert_kept(&self, answer: &Answer) {
+        answer.assert_refused(409, "task_full");
+        assert_eq!(self.house.stack.listed(&self.task), std::slice::from_ref(&self.ticket));
+    }
+
+    #[track_caller]
+    fn assert_given_back(&self, answer: &Answer) {
+        self.house.assert_shown(&self.task, answer.assert_status(201));
+        assert_eq!(self.house.stack.listed(&self.task).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_keeps_its_place_while_its_form_is_good_and_not_longer() {
+    let held = Held::new().await;
+    held.assert_kept(&held.upload_after(9).await);
+    held.assert_given_back(&held.upload_after(11).await);
+}
+
+#[tokio::test]
+async fn a_ticket_whose_photo_has_come_keeps_its_place() {
+    let held = Held::new().await;
+    held.house.stack.put_object(&held.incoming, "photos/coffee.jpg").await;
+    held.assert_kept(&held.upload_after(24 * 60).await);
+}
+
+#[tokio::test]
+async fn what_came_of_another_attempt_keeps_no_place() {
+    let held = Held::new().await;
+    let (of_the_stem, _) = held.incoming.rsplit_once('/').unwrap();
+    held.house.stack.put_object(&format!("{of_the_stem}/{}", "0".repeat(32)), "photos/coffee.jpg").await;
+    held.assert_given_back(&held.upload_after(11).await);
+}
+
+#[tokio::test]
+async fn a_look_that_fails_gives_no_place_back_and_is_counted() {
+    for fault in [Fault::AccessDenied, Fault::Throttled, Fault::ServerError, Fault::Refused] {
+        let capture = Capture::start(|lines| platform::telemetry::subscriber(move || lines.clone()));
+        let held = Held::new().await;
+        held.house.stack.wire().fail_every("S3.ListObjectsV2", fault);
+
+        held.assert_kept(&held.upload_after(11).await);
+
+        assert!(capture.metrics().contains("AwsFailures=1"), "{fault:?}: {}", capture.metrics());
+        held.house.stack.wire().heal();
+        held.assert_given_back(&held.upload_after(11).await);
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_that_changes_while_s3_is_asked_keeps_its_place() {
+    let later = (clock::now() + SignedDuration::from_mins(11)).as_second().to_string();
+    for (attribute, kind, value) in [("state", "S", "ready"), ("touched_at", "N", &later)] {
+        let held = Held::new().await;
+        // The first look is not answered; while it is tried again, the photo comes, becomes an image, and leaves `incoming/`.
+        held.house.stack.wire().fail_nth("S3.ListObjectsV2", 1, Fault::Silent);
+        let meanwhile = async {
+            while !held.house.stack.wire().operations().contains(&"S3.ListObjectsV2".to_owned()) {
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            held.house.stack.change_image_row(&held.ticket, |row| row[attribute][kind] = value.into());
+        };
+        let (answer, ()) = tokio::join!(held.upload_after(11), meanwhile);
+        held.assert_kept(&answer);
+    }
+}
+
+#[tokio::test]
+async fn tickets_fill_a_task_and_all_that_were_given_up_are_dropped_at_once() {
+    let held = Held::new().await;
+    let mut names = held.house.stack.listed(&held.task);
+    let row = held.house.stack.image_row(&held.ticket).unwrap();
+    for n in 1..100 {
+        let stem = format!("{n:032x}");
+        let mut row = row.clone();
+        row["object_key"]["S"] = format!("incoming/{stem}/{}", row["attempt"]["S"].as_str().unwrap()).into();
+        row["stem"]["S"] = stem.as_str().into();
+        held.house.stack.put_row("ImagesTable", row).await;
+        names.push(format!("{stem}.jpg"));
+    }
+    held.house.stack.set_list(&held.task, &names);
+
+    held.upload_after(9).await.assert_refused(409, "task_full");
+    assert_eq!(held.house.stack.listed(&held.task), names);
+
+    held.assert_given_back(&held.upload_after(11).await);
+}

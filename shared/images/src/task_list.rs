@@ -1,0 +1,145 @@
+use std::collections::{HashMap, HashSet};
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use platform::Failure;
+use platform::aws::Aws;
+use session::UserId;
+use web::{ApiError, ErrorCode};
+
+use crate::config::Config;
+use crate::image_rows::{ImageRow, ImageRows, State};
+use crate::name::{ImageName, Stem, TaskId};
+use crate::tasks::{ListWritten, Task, Tasks};
+
+/// A pending row that nobody touched for so long gives its place in the list back. API calls end long before.
+const ABANDONED: SignedDuration = SignedDuration::from_mins(15);
+/// How long the form of a ticket is good, from the moment in which its row was last touched.
+const FORM_LIFE: SignedDuration = SignedDuration::from_mins(10);
+const PRUNE_TRIES: u32 = 3;
+/// Append, touch and append again: each is tried anew when the list changed in between.
+const ENLIST_TRIES: u32 = 6;
+/// A full task may hold a hundred tickets.
+const LOOKS_AT_ONCE: usize = 20;
+
+/// The lists of tasks, as whoever brings an image in writes to them.
+#[derive(Clone, Debug)]
+pub(crate) struct TaskList {
+    tasks: Tasks,
+    rows: ImageRows,
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+    most: usize,
+}
+
+impl TaskList {
+    /// Lists of at most `max_task_images`.
+    pub(crate) fn new(config: &Config, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
+        let rows = ImageRows::new(&config.table, aws.dynamodb());
+        Self { tasks, rows, s3: aws.s3(), bucket: config.bucket.clone(), most: max_task_images }
+    }
+
+    /// Puts the name on the task's list, once. A refused append is judged by the list that it came with.
+    ///
+    /// # Errors
+    /// `task_not_found`, `task_full`, `busy`.
+    pub(crate) async fn enlist(
+        &self,
+        owner: &UserId,
+        task: &TaskId,
+        name: &ImageName,
+        now: Timestamp,
+    ) -> Result<(), ApiError> {
+        let mut was_pruned = false;
+        for _ in 0..ENLIST_TRIES {
+            let refused = match self.tasks.append(task, owner, name, self.most).await? {
+                ListWritten::Applied => return Ok(()),
+                ListWritten::Refused(list) => list,
+            };
+            let list = refused.filter(|list| list.owner_id == *owner).ok_or(ErrorCode::TaskNotFound)?;
+            if list.images.contains(&name.to_string()) {
+                // An earlier try put it there. A prune that has seen our row gone must not drop it now.
+                if let ListWritten::Applied = self.tasks.touch(task, name).await? {
+                    return Ok(());
+                }
+            } else if was_pruned {
+                return Err(ErrorCode::TaskFull.into());
+            } else {
+                self.prune(list, now).await?;
+                was_pruned = true;
+            }
+        }
+        Err(ApiError::from(ErrorCode::Busy).because("the list was always changed meanwhile"))
+    }
+
+    /// Drops the names that stand for nothing. The rows are read after the list: a name whose row is seen gone cannot have
+    /// come back without raising the list's version.
+    async fn prune(&self, list: Task, now: Timestamp) -> Result<(), Failure> {
+        let mut seen = Some(list);
+        for _ in 0..PRUNE_TRIES {
+            let Some(list) = seen else {
+                return Ok(());
+            };
+            let kept = self.living(&list, now).await?;
+            if kept.len() == list.images.len() {
+                return Ok(());
+            }
+            match self.tasks.prune(&list, &kept).await? {
+                ListWritten::Applied => return Ok(()),
+                ListWritten::Refused(found) => seen = found,
+            }
+        }
+        Ok(())
+    }
+
+    /// The names of a list that stand for something, or may yet.
+    async fn living<'a>(&self, list: &'a Task, now: Timestamp) -> Result<Vec<&'a String>, Failure> {
+        let names: Vec<_> =
+            list.images.iter().filter_map(|text| ImageName::parse(text).map(|name| (text, name.stem))).collect();
+        let rows = self.rows.find_all(names.iter().map(|(_, stem)| stem)).await?;
+        let unused = self.unused_tickets(&rows, now).await?;
+        let is_living = |stem| rows.get(stem).is_some_and(|row| !is_abandoned(row, now)) && !unused.contains(stem);
+        Ok(names.iter().filter(|(_, stem)| is_living(stem)).map(|(text, _)| *text).collect())
+    }
+
+    /// The tickets that nothing will come of: their form has ended, nothing was sent with it, and the row is pending still
+    /// when it is read after that. In the other order a picture that became ready in between, and whose incoming object
+    /// went, would look like one that never came.
+    async fn unused_tickets(&self, rows: &HashMap<Stem, ImageRow>, now: Timestamp) -> Result<HashSet<Stem>, Failure> {
+        let ended: Vec<_> = rows.values().filter(|row| is_ended_ticket(row, now)).collect();
+        let mut empty = Vec::new();
+        for some in ended.chunks(LOOKS_AT_ONCE) {
+            let looks = join_all(some.iter().map(|row| self.nothing_came(row))).await;
+            empty.extend(
+                some.iter().zip(looks).filter(|(_, nothing_came)| *nothing_came).map(|(row, _)| &row.name.stem),
+            );
+        }
+        let again = self.rows.find_all(empty.into_iter()).await?;
+        Ok(again.into_values().filter(|row| is_ended_ticket(row, now)).map(|row| row.name.stem).collect())
+    }
+
+    /// Whether S3 says that nothing lies under the ticket's key. Any other answer means that something may.
+    async fn nothing_came(&self, row: &ImageRow) -> bool {
+        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(&row.object_key).max_keys(1).send().await;
+        match listed {
+            Ok(page) => page.contents().is_empty(),
+            Err(error) => {
+                // Only to be counted: a role that may not look would fill every task for 15 days.
+                let _ = Failure::of("S3.ListObjectsV2", &error);
+                false
+            }
+        }
+    }
+}
+
+fn is_abandoned(row: &ImageRow, now: Timestamp) -> bool {
+    match row.state {
+        State::Removed => true,
+        State::Pending => !row.is_ticket() && now.duration_since(row.touched_at) > ABANDONED,
+        State::Ready | State::Rejected => false,
+    }
+}
+
+fn is_ended_ticket(row: &ImageRow, now: Timestamp) -> bool {
+    row.state == State::Pending && row.is_ticket() && now.duration_since(row.touched_at) > FORM_LIFE
+}
