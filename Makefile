@@ -8,8 +8,8 @@ PYTHON ?= python3
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
-.PHONY: help local invoke doctor test lint check validate validate-openapi build
-.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-deploy test-deployed deploy bench docs fuzz fmt
+.PHONY: help local invoke doctor test lint check validate validate-openapi validate-client build
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client test-deploy test-deployed deploy bench docs fuzz fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,13 +37,18 @@ lint: ## look at form, lints and documentation: what `make check` does beside th
 
 check: lint test validate ## everything that has to be right before a commit
 
-validate: .venv/aws/ready .venv/checkov/ready validate-openapi ## judge the template (CloudFormation's rules, then its policies) and docs/openapi.yaml; no credentials, no network
+validate: .venv/aws/ready .venv/checkov/ready validate-openapi validate-client ## judge the template (CloudFormation's rules, then its policies), docs/openapi.yaml and client/; no credentials, no network
 	SAM_CLI_TELEMETRY=0 .venv/aws/bin/sam validate --lint
 	.venv/aws/bin/cfn-lint template.yaml
 	.venv/checkov/bin/checkov --config-file tools/checkov/config.yaml --file template.yaml
 
 validate-openapi: .venv/test/ready ## judge docs/openapi.yaml by the rules of OpenAPI 3.1
 	.venv/test/bin/openapi-spec-validator --schema 3.1 --validation-errors all docs/openapi.yaml
+
+validate-client: target/client/node_modules/ready ## hold the client's types against docs/openapi.yaml and the official typings of mini-programs; needs Node
+	@$(CLIENT_TOOLS)/openapi-typescript docs/openapi.yaml --output target/client/api.d.ts >/dev/null
+	@cmp client/sdk/api.d.ts target/client/api.d.ts || { echo "client/sdk/api.d.ts is old: make docs writes it anew" >&2; exit 1; }
+	$(CLIENT_TOOLS)/tsc --project client
 
 # Processor and profile of the packages. Lambda's arm64 is the cheaper one; `quick` is for checking that they work.
 ARCH ?= arm64
@@ -77,6 +82,9 @@ test-openapi: .venv/test/ready ## hold the answers of a local stack against docs
 test-delivery: .venv/test/ready ## count the addresses that several processes hand out for one image; hold signatures against botocore's
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_delivery.py
 
+test-client: target/client/node_modules/ready ## try the client SDK on the wx emulator against a local stack; needs Node
+	@CARGO="$(CARGO)" $(PYTHON) scripts/test_client.py
+
 # SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
 deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1
 	@PATH="$(CURDIR)/.venv/aws/bin:$$PATH" .venv/aws/bin/python scripts/deploy.py
@@ -101,7 +109,16 @@ target/bench/node_modules/ready: benches/package.json benches/package-lock.json 
 	cd target/bench && npm ci --silent --no-audit --no-fund
 	touch $@
 
-docs: ## write anew the documents that are made from the code
+# What judges the client, pinned in tools/client. Nothing of it is needed to run the client.
+CLIENT_TOOLS = target/client/node_modules/.bin
+target/client/node_modules/ready: tools/client/package.json tools/client/package-lock.json
+	mkdir -p target/client
+	cp $^ target/client
+	cd target/client && npm ci --silent --no-audit --no-fund
+	touch $@
+
+docs: target/client/node_modules/ready ## write anew the documents, and the client's types, that are made from the code; needs Node
+	$(CLIENT_TOOLS)/openapi-typescript docs/openapi.yaml --output client/sdk/api.d.ts
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
 
 fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECONDS (60) for each target; needs cargo-fuzz
