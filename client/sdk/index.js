@@ -24,6 +24,9 @@
   // POST routes that may be sent again after a lost answer: a repetition adds nothing.
   const SAFE_TO_REPEAT = ['POST /tasks', 'POST /tasks/{task_id}/uploads', 'POST /images/resolve']
 
+  // Unknown, Chromium's own, too many calls at once (the page may have some), unknown and system error of a request.
+  const WORTH_ANOTHER_TRY = [600000, 600001, 600007, 602000, 602001]
+
   // What has no text from the server: refusals of API Gateway, reasons of rejected photos, and what failed on the phone.
   /** @type {{ [error: string]: string }} */
   const TEXTS = {
@@ -92,7 +95,7 @@
     if (errno === 600003 || /interrupted/i.test(text)) return because('interrupted', true)
     if (errno === 5 || /time.?d?.?out/i.test(text)) return because('timeout', true)
     // Old base libraries have no errno, and their texts are those of the phone's system.
-    return because('network_error', errno === undefined || errno === 600000 || errno === 600001)
+    return because('network_error', errno === undefined || WORTH_ANOTHER_TRY.indexOf(errno) >= 0)
   }
 
   /** What an HTTP answer is worth: its data, or an error. @param {{ statusCode: number, data: any }} answer */
@@ -364,10 +367,10 @@
 
     /** @param {string} path  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]  @returns {Promise<Image>} */
     function throughApi(path, photo, signal, onSent) {
-      return signed((header) => persist(async () => judge(await answer('uploadFile', {
+      return uploads(() => signed((header) => persist(async () => judge(await answer('uploadFile', {
         url: baseUrl + path, filePath: photo.filePath, name: 'image', header,
         formData: { upload_id: photo.uploadId }, timeout: uploadTimeout,
-      }, signal, onSent)), signal))
+      }, signal, onSent)), signal)))
     }
 
     /** @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]  @returns {Promise<Image>} */
@@ -379,7 +382,7 @@
       })
 
       // A fresh ticket for every try: the old one may have run out, and a photo that got through is answered with itself.
-      const ticket = await persist(async () => {
+      const ticket = await uploads(() => persist(async () => {
         const fresh = await ask(false)
         if (!fresh.image) {
           accepted(await answer('uploadFile', {
@@ -387,7 +390,7 @@
           }, signal, onSent))
         }
         return fresh
-      }, signal)
+      }, signal))
 
       let settled = ticket
       for (let polls = 1; !settled.image || settled.image.state === 'pending'; polls += 1) {
@@ -437,9 +440,9 @@
     function send(taskId, photo, signal, onSent) {
       let most = 0 // a second try starts at nothing; what the user sees does not
       const rising = onSent && ((/** @type {number} */ sent) => onSent((most = Math.max(most, Math.min(sent, photo.bytes)))))
-      return uploads(() => photo.bytes > directBytes
+      return photo.bytes > directBytes
         ? byTicket(taskId, photo, signal, rising)
-        : throughApi('/tasks/' + encodeURIComponent(taskId) + '/images', photo, signal, rising))
+        : throughApi('/tasks/' + encodeURIComponent(taskId) + '/images', photo, signal, rising)
     }
 
     /** @param {Promise<any>} upload  @param {string} uploadId */
@@ -463,7 +466,7 @@
       const { onProgress, signal, uploadId } = how || {}
       const photo = await look(filePath, uploadId)
       const onSent = onProgress && ((/** @type {number} */ sent) => onProgress(share(Math.min(sent, photo.bytes), photo.bytes)))
-      return named(uploads(() => throughApi('/me/avatar', photo, signal, onSent)), photo.uploadId)
+      return named(throughApi('/me/avatar', photo, signal, onSent), photo.uploadId)
     }
 
     /**

@@ -126,6 +126,21 @@ test('a domain that is on no list is an error that no retry helps', async () => 
   assert.equal(alice.device.calls.length, 1)
 })
 
+test('a phone that refuses more than ten calls at once is asked again', async () => {
+  const alice = phone({ tooMany: 'fail' })
+  await alice.client.login()
+  let release
+  const until = new Promise((resolve) => { release = resolve })
+  alice.device.network = ({ url }) => (url.endsWith('/session') ? until : {})
+  for (let page = 0; page < 10; page += 1) alice.wx.request({ url: `${GATEWAY}/session`, fail() {} })
+
+  const asked = alice.client.request('GET /tasks')
+  alice.device.onCall(({ fault }) => { if (fault === 'too many') release({ cut: 'before' }) })
+
+  assert.deepEqual((await asked).tasks, [])
+  assert.ok(alice.device.calls.some(({ fault }) => fault === 'too many'))
+})
+
 test('a base library without error numbers is understood, too', async () => {
   const alice = phone({ errnos: false })
   await alice.client.login()

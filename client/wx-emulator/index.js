@@ -238,7 +238,7 @@ const FAULTS = {
   offline: [600001, 'errcode:-106 cronet_error_code:-106 error_msg:net::ERR_INTERNET_DISCONNECTED'],
   'not listed': [600002, 'url not in domain list'],
   'invalid url': [600009, 'invalid url'],
-  'too many': [600007, 'exceed max task count'],
+  'too many': [600007, 'network exceed max task count'],
   'no file': [undefined, "file doesn't exist"],
 }
 
