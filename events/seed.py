@@ -96,6 +96,6 @@ SEED = {
             "content_type": "image/png",
             "cache_control": "max-age=86400",
         }
-        for kind in ("missing", "avatar")
+        for kind in ("missing", "avatar", "in-preparation", "not-available")
     ],
 }

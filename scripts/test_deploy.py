@@ -26,6 +26,7 @@ from moto.server import ThreadedMotoServer
 
 STACK = "mini-functions"
 APP_ID = "wx0123456789abcdef"
+DEFAULT_IMAGES = ("avatar", "in-preparation", "missing", "not-available")
 SECRET = "5ecre7-of-the-mini-program"
 REGION = "eu-central-1"
 MANY_SECONDS = 30
@@ -269,8 +270,8 @@ class Deployment(unittest.TestCase):
 
         s3, bucket = self.client("s3"), self.output("ImagesBucketName")
         keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket)["Contents"]]
-        self.assertEqual(keys, ["defaults/avatar", "defaults/missing"])
-        for kind in ("avatar", "missing"):
+        self.assertEqual(keys, [f"defaults/{kind}" for kind in DEFAULT_IMAGES])
+        for kind in DEFAULT_IMAGES:
             put = s3.get_object(Bucket=bucket, Key=f"defaults/{kind}")
             self.assertEqual((put["ContentType"], put["CacheControl"]), ("image/png", "max-age=86400"))
             self.assertEqual(put["Body"].read(), (ROOT / f"shared/images/defaults/{kind}.png").read_bytes())
