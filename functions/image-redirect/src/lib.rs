@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{DefaultImage, Images, Link, Resolved};
+use images::{DefaultImage, Found, Images, Link, Resolved, Size};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::aws::{self, Aws};
@@ -12,11 +12,9 @@ use serde::{Deserialize, Serialize};
 use session::Sessions;
 use web::{ApiError, ErrorCode, Response, respond};
 
-/// Seconds for which a redirect that may change soon can be kept: to a default image, to an avatar.
-const SHORT_LIVED: u32 = 60;
+/// Seconds for which a redirect to an avatar can be kept at most: it may be replaced soon.
+const AVATAR_MAX_AGE: u32 = 60;
 const MOST_NAMES: usize = 50;
-/// Sizes that can be asked for. There are none yet but the original, so that it stands for all of them.
-const VARIANTS: [&str; 3] = ["thumb", "medium", "original"];
 
 /// What this function is told by its environment.
 pub struct Config {
@@ -71,32 +69,36 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     let image = path.strip_prefix("/images/").or_else(|| path.strip_prefix("/task/"));
     let avatar = path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/avatar"));
     match (image, avatar, request.method()) {
-        (Some(name), _, &Method::GET) => show(app, name, now).await,
+        (Some(name), _, &Method::GET) => show(app, name, asked_size(&request), now).await,
         (_, Some(user_id), &Method::GET) => show_avatar(app, user_id, now).await,
         (None, None, _) => Err(ErrorCode::NotFound.into()),
         _ => web::method_not_allowed(&[Method::GET]),
     }
 }
 
-async fn show(app: &App, name: &str, now: Timestamp) -> Result<Response, ApiError> {
-    match app.images.find(name, now).await? {
-        Some(link) => redirect(&link, now, u32::MAX),
-        None => redirect(&default(app, DefaultImage::Missing, now).await?, now, SHORT_LIVED),
+/// The size in the URL. It stands in pages of others, so that an unknown one is no refusal.
+fn asked_size(request: &Request) -> Size {
+    web::query(request, "variant").and_then(|name| Size::parse(&name)).unwrap_or_default()
+}
+
+async fn show(app: &App, name: &str, size: Size, now: Timestamp) -> Result<Response, ApiError> {
+    match app.images.find(name, size, now).await? {
+        Found::Image(link) => redirect(&link, now, u32::MAX),
+        Found::StandIn(kind) => show_default(app, kind, now).await,
     }
 }
 
 async fn show_avatar(app: &App, user_id: &str, now: Timestamp) -> Result<Response, ApiError> {
-    let link = match app.images.find_avatar(user_id, now).await? {
-        Some(link) => link,
-        None => default(app, DefaultImage::Avatar, now).await?,
-    };
-    redirect(&link, now, SHORT_LIVED)
+    match app.images.find_avatar(user_id, now).await? {
+        Found::Image(link) => redirect(&link, now, AVATAR_MAX_AGE),
+        Found::StandIn(kind) => show_default(app, kind, now).await,
+    }
 }
 
-async fn default(app: &App, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
+async fn show_default(app: &App, kind: DefaultImage, now: Timestamp) -> Result<Response, ApiError> {
     let link = app.images.default(kind, now).await?;
     metrics::count(Metric::DefaultImages);
-    Ok(link)
+    redirect(&link, now, kind.max_age())
 }
 
 fn redirect(link: &Link, now: Timestamp, most: u32) -> Result<Response, ApiError> {
@@ -120,10 +122,13 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
     if !(1..=MOST_NAMES).contains(&asked.names.len()) {
         return Err(ApiError::from(ErrorCode::BadRequest).because("not 1 to 50 names"));
     }
-    if asked.variant.is_some_and(|variant| !VARIANTS.contains(&variant.as_str())) {
-        return Err(ApiError::from(ErrorCode::BadRequest).because("an unknown variant"));
-    }
-    let images = app.images.resolve(&caller, asked.names, now).await?;
+    let size = match asked.variant {
+        Some(name) => {
+            Size::parse(&name).ok_or_else(|| ApiError::from(ErrorCode::BadRequest).because("an unknown size"))?
+        }
+        None => Size::Original,
+    };
+    let images = app.images.resolve(&caller, asked.names, size, now).await?;
     respond::ok(&Answer { images })
 }
 

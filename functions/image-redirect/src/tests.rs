@@ -11,6 +11,7 @@ mod faults;
 mod names;
 mod redirect;
 mod resolve;
+mod variants;
 
 const IMAGE: &str = "5eed0000000040008000000000000001.jpg";
 const USER: &str = "5e550000-0000-4000-8000-00000000a11c";
@@ -93,6 +94,7 @@ fn in_bucket(stack: &Stack, key: &str) -> String {
     format!("{}/{}/{key}?", stack.emulators().s3_url(), stack.emulators().bucket().unwrap())
 }
 
+/// A redirect to this default image, kept for a minute at most.
 #[track_caller]
 fn assert_default(stack: &Stack, answer: &Answer, kind: &str) {
     assert_eq!(answer.status(), 302, "{}", answer.text());

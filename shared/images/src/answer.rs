@@ -23,13 +23,26 @@ pub struct Image {
     /// As displayed.
     width: Option<u32>,
     height: Option<u32>,
-    placeholder: Option<String>,
-    variants: Variants,
+    pub(crate) placeholder: Option<String>,
+    pub(crate) variants: ShownVariants,
 }
 
-/// Smaller sizes: none yet.
+/// Smaller sizes of an image: all, or none where they were not made. Where the image is no larger than a size, the next
+/// larger one stands for it.
+#[derive(Debug, Default, Serialize)]
+pub(crate) struct ShownVariants {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) thumb: Option<ShownVariant>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) medium: Option<ShownVariant>,
+}
+
 #[derive(Debug, Serialize)]
-struct Variants {}
+pub(crate) struct ShownVariant {
+    pub(crate) url: String,
+    pub(crate) width: Option<u32>,
+    pub(crate) height: Option<u32>,
+}
 
 impl Image {
     pub(crate) fn new(row: &ImageRow, link: Link) -> Self {
@@ -44,7 +57,7 @@ impl Image {
             width: row.width,
             height: row.height,
             placeholder: None,
-            variants: Variants {},
+            variants: ShownVariants::default(),
         }
     }
 }

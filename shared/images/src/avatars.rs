@@ -43,13 +43,13 @@ impl AvatarUploads {
         self.delivery.prepare().await?;
         let row = match self.uploads.claim(&draft, now).await? {
             Claim::Ours(row) => row,
-            Claim::Ready(row) => return self.delivery.image(&row, now).await,
+            Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
         };
         self.uploads.put_object(&row, draft.bytes).await?;
         self.make_current(caller, &row).await?;
         count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
-        self.delivery.image(&row, now).await
+        self.delivery.image_alone(&row, now).await
     }
 
     /// Makes the picture ready and current in one transaction: nobody but this very user contends for its two rows.

@@ -15,7 +15,8 @@ use platform::row::{self, Reader, Row};
 use session::UserId;
 
 use crate::name::{Attempt, ImageName, Stem};
-use crate::object::INCOMING;
+use crate::object::{DefaultImage, INCOMING};
+use crate::variant::{Size, Variant, Variants};
 
 /// Pending rows and tombstones live so long after they were last touched.
 pub(crate) const LIFE: SignedDuration = SignedDuration::from_hours(15 * 24);
@@ -64,6 +65,8 @@ pub(crate) struct ImageRow {
     pub(crate) bytes: Option<u64>,
     pub(crate) width: Option<u32>,
     pub(crate) height: Option<u32>,
+    /// Once they were made.
+    pub(crate) variants: Option<Variants>,
     /// An error's name, where the state is `rejected`.
     pub(crate) reason: Option<String>,
     pub(crate) touched_at: Timestamp,
@@ -93,6 +96,7 @@ impl ImageRow {
             bytes: number("bytes")?,
             width: narrow(number("width")?),
             height: narrow(number("height")?),
+            variants: row.get("variants").and_then(|value| value.as_m().ok()).map(read_variants).transpose()?,
             reason: row.get("reason").and_then(|value| value.as_s().ok()).cloned(),
             touched_at: stored
                 .get("touched_at", |value| Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok())?,
@@ -120,6 +124,62 @@ impl ImageRow {
         .map(|(attribute, value)| (attribute.to_owned(), value))
         .collect()
     }
+}
+
+impl ImageRow {
+    /// Whether its owner sees it in the task. Anyone else who knows its name sees it once it is ready.
+    pub(crate) fn is_shown_to_owner(&self) -> bool {
+        match self.state {
+            State::Pending => self.is_ticket(),
+            State::Ready | State::Rejected => true,
+            State::Removed => false,
+        }
+    }
+
+    /// The picture that stands for it while it is not ready.
+    pub(crate) fn stand_in(&self) -> DefaultImage {
+        match self.state {
+            State::Pending if self.is_ticket() => DefaultImage::InPreparation,
+            State::Rejected => DefaultImage::NotAvailable,
+            State::Pending | State::Ready | State::Removed => DefaultImage::Missing,
+        }
+    }
+
+    /// The object that is shown in this size.
+    pub(crate) fn key_of(&self, size: Size) -> &str {
+        self.variant(size).map_or(&self.object_key, |variant| &variant.object_key)
+    }
+
+    /// Width and height of what is shown in this size.
+    pub(crate) fn sides_of(&self, size: Size) -> (Option<u32>, Option<u32>) {
+        match self.variant(size) {
+            Some(variant) => (Some(variant.width), Some(variant.height)),
+            None => (self.width, self.height),
+        }
+    }
+
+    fn variant(&self, size: Size) -> Option<&Variant> {
+        self.variants.as_ref()?.get(size)
+    }
+}
+
+fn read_variants(row: &Row) -> Result<Variants, Failure> {
+    let stored = Reader::new("images", row);
+    let variant = |size| row.get(size).and_then(|value| value.as_m().ok()).map(read_variant).transpose();
+    Ok(Variants {
+        thumb: variant("thumb")?,
+        medium: variant("medium")?,
+        placeholder: stored.get("placeholder", |value| Some(value.as_b().ok()?.as_ref().to_vec()))?,
+    })
+}
+
+fn read_variant(row: &Row) -> Result<Variant, Failure> {
+    let stored = Reader::new("images", row);
+    Ok(Variant {
+        object_key: stored.text("object_key")?.to_owned(),
+        width: stored.number("width")?,
+        height: stored.number("height")?,
+    })
 }
 
 /// A user's avatar, as the pointer row names it.

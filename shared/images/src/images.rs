@@ -10,8 +10,18 @@ use crate::image_rows::{ImageRow, ImageRows, State, Written};
 use crate::name::{ImageName, Target};
 use crate::object::DefaultImage;
 use crate::tasks::{Task, Tasks};
+use crate::variant::Size;
 
 const REMOVE_TRIES: u32 = 4;
+
+/// What is to be shown where an image was asked for.
+#[derive(Debug)]
+pub enum Found {
+    /// The image.
+    Image(Link),
+    /// There is none that can be shown; this stands for it.
+    StandIn(DefaultImage),
+}
 
 /// What may be shown of the images table, and under which URL.
 #[derive(Clone, Debug)]
@@ -31,32 +41,35 @@ impl Images {
         let _ = tokio::join!(self.rows.warm(), self.delivery.prepare());
     }
 
-    /// The URL of an image; nothing for a name that is malformed, unknown, of another extension, or not ready. One read,
-    /// none for a malformed name.
+    /// The URL of an image in this size, or the next larger one there is; a default image for a name that is malformed,
+    /// unknown, of another extension, or not ready. One read, none for a malformed name.
     ///
     /// # Errors
     /// `busy` while the table fails: an outage is not a missing image.
-    pub async fn find(&self, name: &str, now: Timestamp) -> Result<Option<Link>, ApiError> {
+    pub async fn find(&self, name: &str, size: Size, now: Timestamp) -> Result<Found, ApiError> {
+        let missing = Found::StandIn(DefaultImage::Missing);
         let Some(name) = ImageName::parse(name) else {
-            return Ok(None);
+            return Ok(missing);
         };
-        match self.rows.find(&name.stem).await? {
-            Some(row) if is_shown_as(&row, &name) => self.delivery.link_of(&row, now).await.map(Some),
-            _ => Ok(None),
+        match self.rows.find(&name.stem).await?.filter(|row| row.name == name) {
+            Some(row) if row.state == State::Ready => Ok(Found::Image(self.delivery.link_of(&row, size, now).await?)),
+            Some(row) => Ok(Found::StandIn(row.stand_in())),
+            None => Ok(missing),
         }
     }
 
-    /// The URL of a user's avatar; nothing for a malformed or unknown user, or one without an avatar. One read.
+    /// The URL of a user's avatar; the default one for a malformed or unknown user, or one without an avatar. One read.
     ///
     /// # Errors
     /// `busy` while the table fails.
-    pub async fn find_avatar(&self, user_id: &str, now: Timestamp) -> Result<Option<Link>, ApiError> {
+    pub async fn find_avatar(&self, user_id: &str, now: Timestamp) -> Result<Found, ApiError> {
+        let none = Found::StandIn(DefaultImage::Avatar);
         let Some(user_id) = UserId::parse(user_id) else {
-            return Ok(None);
+            return Ok(none);
         };
         match self.rows.find_avatar(&user_id).await? {
-            Some(pointer) => self.delivery.link(&pointer.object_key, now).await.map(Some),
-            None => Ok(None),
+            Some(pointer) => Ok(Found::Image(self.delivery.link(&pointer.object_key, now).await?)),
+            None => Ok(none),
         }
     }
 
@@ -68,7 +81,8 @@ impl Images {
         self.delivery.default(kind, now).await
     }
 
-    /// A task's images in order. A listed name is shown only if its row is ready.
+    /// A task's images in order, as its owner sees them: ready, to come by a ticket, or rejected. Any other
+    /// listed name is left out.
     ///
     /// # Errors
     /// `busy` while the table fails, or gives half of the rows.
@@ -77,15 +91,15 @@ impl Images {
         let rows = self.rows.find_all(names.iter().map(|name| &name.stem)).await?;
         let mut images = Vec::with_capacity(names.len());
         for name in &names {
-            if let Some(row) = rows.get(&name.stem).filter(|row| is_shown_as(row, name)) {
+            if let Some(row) = rows.get(&name.stem).filter(|row| row.name == *name && row.is_shown_to_owner()) {
                 images.push(self.delivery.image(row, now).await?);
             }
         }
         Ok(images)
     }
 
-    /// One entry per name, in order, doubles kept; a default image for what [`find`](Self::find) would not find. Of their own
-    /// images callers are told the state as well.
+    /// One entry per name, in order, doubles kept, in this size; a default image for what [`find`](Self::find) would not
+    /// find. Of their own images callers are told the state as well.
     ///
     /// # Errors
     /// `busy` while the table fails, or gives half of the rows.
@@ -93,6 +107,7 @@ impl Images {
         &self,
         caller: &Caller,
         names: Vec<String>,
+        size: Size,
         now: Timestamp,
     ) -> Result<Vec<Resolved>, ApiError> {
         let parsed: Vec<_> = names.iter().map(|name| ImageName::parse(name)).collect();
@@ -102,7 +117,7 @@ impl Images {
         for (name, parsed) in names.into_iter().zip(parsed) {
             let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| is_told(row, &name, caller)));
             let (link, state) = match row {
-                Some(row) => (self.delivery.link_of(row, now).await?, row.state.name()),
+                Some(row) => (self.delivery.link_of(row, size, now).await?, row.state.name()),
                 None => (missing.clone(), "missing"),
             };
             resolved.push(Resolved { name, url: link.url, expires_at: link.expires_at, state });
@@ -122,9 +137,9 @@ impl Images {
         for _ in 0..REMOVE_TRIES {
             let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;
             match row.state {
-                State::Pending => return Err(ErrorCode::NotFound.into()),
+                State::Pending if !row.is_ticket() => return Err(ErrorCode::NotFound.into()),
                 State::Removed => return Ok(tasks.delist(task, name).await?),
-                State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
+                State::Pending | State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
                     Written::Applied => return Ok(tasks.delist(task, name).await?),
                     Written::Refused(now_there) => found = now_there,
                 },
@@ -136,9 +151,5 @@ impl Images {
 
 fn is_told(row: &ImageRow, name: &ImageName, caller: &Caller) -> bool {
     let is_unfinished = matches!(row.state, State::Pending | State::Rejected);
-    is_shown_as(row, name) || (is_unfinished && row.owner_id == caller.user_id && row.name == *name)
-}
-
-fn is_shown_as(row: &ImageRow, name: &ImageName) -> bool {
-    row.state == State::Ready && row.name == *name
+    row.name == *name && (row.state == State::Ready || (is_unfinished && row.owner_id == caller.user_id))
 }

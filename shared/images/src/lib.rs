@@ -12,13 +12,15 @@ mod task_list;
 mod task_uploads;
 mod tasks;
 mod uploads;
+mod variant;
 
 pub use answer::{Image, Resolved, TaskAnswer};
 pub use avatars::AvatarUploads;
 pub use config::{Config, TasksConfig, UploadConfig};
 pub use delivery::{Delivery, Link};
-pub use images::Images;
+pub use images::{Found, Images};
 pub use name::{ImageName, TaskId};
 pub use object::DefaultImage;
 pub use task_uploads::TaskUploads;
 pub use tasks::{Cursor, Task, TaskPage, Tasks, Title};
+pub use variant::Size;

@@ -8,6 +8,10 @@ pub enum DefaultImage {
     Missing,
     /// This user has no avatar.
     Avatar,
+    /// The image is to come, straight to the bucket, or is being looked at.
+    InPreparation,
+    /// The image came straight to the bucket and was refused.
+    NotAvailable,
 }
 
 impl DefaultImage {
@@ -15,6 +19,16 @@ impl DefaultImage {
         match self {
             Self::Missing => "defaults/missing",
             Self::Avatar => "defaults/avatar",
+            Self::InPreparation => "defaults/in-preparation",
+            Self::NotAvailable => "defaults/not-available",
+        }
+    }
+
+    /// Seconds for which a redirect to it can be kept at most: something else may be there soon.
+    pub const fn max_age(self) -> u32 {
+        match self {
+            Self::InPreparation => 10,
+            Self::Missing | Self::Avatar | Self::NotAvailable => 60,
         }
     }
 }

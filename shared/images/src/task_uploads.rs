@@ -52,7 +52,7 @@ impl TaskUploads {
         self.delivery.prepare().await?;
         let row = match self.uploads.claim(&draft, now).await? {
             Claim::Ours(row) => row,
-            Claim::Ready(row) => return self.delivery.image(&row, now).await,
+            Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
         };
 
         let enlist = self.list.enlist(&caller.user_id, &task.id, &row.name, now);
@@ -64,7 +64,7 @@ impl TaskUploads {
         self.make_ready(&row).await?;
         count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
-        self.delivery.image(&row, now).await
+        self.delivery.image_alone(&row, now).await
     }
 
     async fn make_ready(&self, row: &ImageRow) -> Result<(), ApiError> {

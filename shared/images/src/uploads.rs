@@ -93,6 +93,7 @@ impl Uploads {
             bytes: Some(cleaned.bytes.len() as u64),
             width: Some(cleaned.width),
             height: Some(cleaned.height),
+            variants: None,
             reason: None,
             touched_at: now,
         };

@@ -206,6 +206,29 @@ impl Stack {
         self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
+    /// Makes the row of an image that of a ticket: its picture comes straight to the bucket.
+    pub fn make_ticket(&self, name: &str) {
+        self.change_image_row(name, |row| {
+            let key =
+                format!("incoming/{}/{}", row["stem"]["S"].as_str().unwrap(), row["attempt"]["S"].as_str().unwrap());
+            row["object_key"] = json!({"S": key});
+        });
+    }
+
+    /// Gives the row of an image a placeholder and variants of these sizes, 32 × 24 pixels each. Puts no objects.
+    pub fn put_variants(&self, name: &str, sizes: &[&str]) {
+        self.change_image_row(name, |row| {
+            let original = row["object_key"]["S"].as_str().unwrap();
+            let (folder, _) = original.rsplit_once('/').unwrap();
+            let mut variants = json!({"placeholder": {"B": "AQI="}});
+            for size in sizes {
+                let key = format!("{folder}/{size}.jpg");
+                variants[size] = json!({"M": {"object_key": {"S": key}, "width": {"N": "32"}, "height": {"N": "24"}}});
+            }
+            row["variants"] = json!({"M": variants});
+        });
+    }
+
     /// Removes the row of an image, as its TTL does.
     pub fn remove_image_row(&self, stem: &str) {
         let request = json!({"TableName": "ImagesTable", "Key": {"stem": {"S": stem}}});

@@ -8,7 +8,7 @@ async fn an_image_is_a_redirect_to_its_url() {
         event!("image-redirect/seed-route"),
         event!("image-redirect/thumb"),
         event!("image-redirect/head"),
-        event!("image-redirect/image").query("variant=huge"),
+        event!("image-redirect/unknown-variant"),
     ] {
         let answer = send(&app, event).await;
         insta::allow_duplicates! {
@@ -58,7 +58,7 @@ async fn the_signature_opens_one_object_for_reading_and_for_its_time_only() {
         assert!(!refused.content_type.starts_with("image/"));
     }
     assert_eq!(fetch("GET", &url).await.status, 200);
-    assert_eq!(stack.emulators().objects().len(), 4);
+    assert_eq!(stack.emulators().objects().len(), 6);
 }
 
 #[tokio::test]
@@ -167,15 +167,29 @@ async fn the_public_endpoint_of_s3_is_the_one_in_the_urls() {
 }
 
 #[tokio::test]
-async fn what_is_not_ready_is_the_default_image() {
+async fn what_is_not_ready_is_the_fitting_default_image() {
     let (stack, app) = start().await;
-    for (n, state) in [(1, "pending"), (2, "removed"), (3, "rejected")] {
+    for (n, state, is_of_ticket, kind, kept) in [
+        (1, "pending", false, "missing", "max-age=60"),
+        (2, "removed", false, "missing", "max-age=60"),
+        (3, "pending", true, "in-preparation", "max-age=10"),
+        (4, "rejected", true, "not-available", "max-age=60"),
+        (5, "removed", true, "missing", "max-age=60"),
+    ] {
         let name = put_image(&stack, n, state).await;
-        assert_default(&stack, &send(&app, image_called(&name)).await, "missing");
+        if is_of_ticket {
+            stack.make_ticket(&name);
+        }
         let seed_route = event!("image-redirect/seed-route").path(&format!("/task/{name}"));
-        assert_default(&stack, &send(&app, seed_route).await, "missing");
+        for event in [image_called(&name), image_called(&name).query("variant=thumb"), seed_route] {
+            let answer = send_at(&app, event, into_window(0)).await;
+            assert_default(&stack, &answer, kind);
+            assert_eq!(answer.header("cache-control"), kept, "{state}");
+        }
+        let of_another_extension = image_called(&name.replace("jpg", "png"));
+        assert_default(&stack, &send(&app, of_another_extension).await, "missing");
     }
-    let ready = put_image(&stack, 4, "ready").await;
+    let ready = put_image(&stack, 6, "ready").await;
     assert!(send(&app, image_called(&ready)).await.location_path().contains("/images/"));
     assert_default(&stack, &send(&app, image_called(&ready.replace("jpg", "png"))).await, "missing");
 }
@@ -196,6 +210,7 @@ async fn no_header_and_no_query_steers_the_redirect() {
             event.clone().header("x-forwarded-proto", "http").header("x-forwarded-port", "81"),
             event.clone().header("x-forwarded-for", "evil.example").header("x-original-url", "//evil.example"),
             event.clone().header("referer", "https://evil.example/").header("origin", "https://evil.example"),
+            event.clone().header("accept", "image/avif,image/webp").header("accept-encoding", "br"),
             event.clone().header("cache-control", "max-age=9").header("range", "bytes=0-9"),
             event.clone().query("url=//evil.example&location=//evil.example&name=x&bucket=evil"),
             event.clone().query("X-Amz-Expires=604800&X-Amz-Signature=x&max-age=604800&expires=9999999999"),

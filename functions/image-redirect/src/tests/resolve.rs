@@ -111,9 +111,13 @@ async fn one_to_fifty_names_are_one_batch_without_doubled_keys() {
 #[tokio::test]
 async fn the_variants_are_known_by_name() {
     let (_stack, app) = start().await;
-    for variant in [json!("thumb"), json!("medium"), json!("original"), json!(null)] {
-        let answer = send(&app, resolve(&json!({ "names": [IMAGE], "variant": variant }))).await;
-        assert_eq!(resolved(&answer), [(IMAGE.to_owned(), "ready".to_owned())]);
+    let mut events = vec![event!("image-redirect/resolve-thumb")];
+    events.extend(
+        [json!("thumb"), json!("medium"), json!("original"), json!(null)]
+            .map(|variant| resolve(&json!({ "names": [IMAGE], "variant": variant }))),
+    );
+    for event in events {
+        assert_eq!(resolved(&send(&app, event).await), [(IMAGE.to_owned(), "ready".to_owned())]);
     }
 }
 
@@ -180,19 +184,34 @@ async fn only_post_resolves() {
 #[tokio::test]
 async fn callers_are_told_the_state_of_their_own_images_and_never_shown_one_that_is_not_ready() {
     let (stack, app) = start().await;
-    let alice = stack.signed_in().await;
+    let (alice, bob) = (stack.signed_in().await, stack.signed_in().await);
     let mut names = Vec::new();
-    for (n, state) in [(1, "pending"), (2, "rejected"), (3, "removed"), (4, "ready")] {
+    for (n, state) in [(1, "pending"), (2, "rejected"), (3, "removed"), (4, "ready"), (5, "pending")] {
         names.push(put_image_of(&alice, &stack, n, state).await);
     }
+    stack.make_ticket(&names[1]);
+    stack.make_ticket(&names[4]);
     names.push(names[0].replace(".jpg", ".png"));
+    let states_and_keys = async |caller: &User| {
+        let images = send(&app, resolve_names(&names).from(caller)).await.assert_status(200).json()["images"].clone();
+        let told = |image: &Value| {
+            let path = image["url"].as_str().unwrap().split('?').next().unwrap();
+            (image["state"].as_str().unwrap().to_owned(), path.splitn(5, '/').last().unwrap().to_owned())
+        };
+        images.as_array().unwrap().iter().map(told).collect::<Vec<_>>()
+    };
+    let pair = |(state, key): (&str, &str)| (state.to_owned(), key.to_owned());
+    let ready = format!("images/{}/attempt/original.jpg", names[3].split('.').next().unwrap());
 
-    let answer = send(&app, resolve_names(&names).from(&alice)).await;
-
-    let states: Vec<_> = resolved(&answer).into_iter().map(|(_, state)| state).collect();
-    assert_eq!(states, ["pending", "rejected", "missing", "ready", "missing"]);
-    let images = answer.json()["images"].clone();
-    for at in [0, 1, 2, 4] {
-        assert!(images[at]["url"].as_str().unwrap().starts_with(&in_bucket(&stack, "defaults/missing")));
-    }
+    let owner = [
+        ("pending", "defaults/missing"),
+        ("rejected", "defaults/not-available"),
+        ("missing", "defaults/missing"),
+        ("ready", &ready),
+        ("pending", "defaults/in-preparation"),
+        ("missing", "defaults/missing"),
+    ];
+    assert_eq!(states_and_keys(&alice).await, owner.map(pair));
+    let missing = ("missing", "defaults/missing");
+    assert_eq!(states_and_keys(&bob).await, [missing, missing, missing, ("ready", &ready), missing, missing].map(pair));
 }

@@ -32,7 +32,7 @@ async fn only_ready_images_are_shown_and_in_the_order_of_the_list() {
     let (stack, app) = start().await;
     let alice = stack.signed_in().await;
     let task = stack.task_of(&alice).await;
-    for (n, state) in [(1, "ready"), (2, "pending"), (3, "ready"), (4, "removed"), (5, "rejected"), (6, "ready")] {
+    for (n, state) in [(1, "ready"), (2, "pending"), (3, "ready"), (4, "removed"), (5, "removed"), (6, "ready")] {
         put_image(&stack, &alice, &task, &name(n), state).await;
     }
     let of_another_extension = name(6).replace("jpg", "png");
@@ -45,6 +45,60 @@ async fn only_ready_images_are_shown_and_in_the_order_of_the_list() {
 
     assert_eq!(shown(&page), [name(3), name(6), name(1)]);
     assert_eq!(stack.listed(&task), listed, "a read changes nothing");
+}
+
+#[tokio::test]
+async fn the_owner_sees_what_is_to_come_by_a_ticket_and_what_was_rejected() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    let task = task_with(&stack, &alice, &[name(1)]).await;
+    for (n, state) in [(2, "pending"), (3, "rejected")] {
+        put_image(&stack, &alice, &task, &name(n), state).await;
+        stack.make_ticket(&name(n));
+    }
+    stack.change_image_row(&name(3), |row| row["reason"] = json!({"S": "image_invalid"}));
+    list_names(&stack, &task, &[name(2), name(3), name(1)]);
+
+    let images = send(&app, page_of(&task).from(&alice)).await.assert_status(200).json()["images"].clone();
+
+    for (at, state, kind) in [(0, "pending", "in-preparation"), (1, "rejected", "not-available")] {
+        let image = &images[at];
+        assert_eq!((&image["name"], &image["state"]), (&json!(name(at + 2)), &json!(state)));
+        assert!(image["url"].as_str().unwrap().contains(&format!("/defaults/{kind}?")), "{image}");
+        for unknown in ["bytes", "width", "height", "placeholder"] {
+            assert_eq!(image[unknown], Value::Null, "{unknown}");
+        }
+        assert_eq!(image["variants"], json!({}));
+    }
+    assert_eq!((images[0].get("reason"), &images[1]["reason"]), (None, &json!("image_invalid")));
+    assert_eq!(images[2]["state"], "ready");
+}
+
+#[tokio::test]
+async fn an_image_has_its_variants_and_its_placeholder_once_they_were_made() {
+    let (stack, app) = start().await;
+    let variants = async || {
+        let image = send(&app, event!("tasks/page")).await.assert_status(200).json()["images"][0].clone();
+        assert_eq!(image["placeholder"], "AQI=");
+        let sizes = image["variants"].as_object().unwrap();
+        assert_eq!(sizes.keys().collect::<Vec<_>>(), ["medium", "thumb"]);
+        let told = |variant: &Value| {
+            let path = variant["url"].as_str().unwrap().split('?').next().unwrap();
+            (path.rsplit('/').next().unwrap().to_owned(), variant["width"].clone(), variant["height"].clone())
+        };
+        [told(&sizes["thumb"]), told(&sizes["medium"])]
+    };
+
+    stack.put_variants(SEEDED_IMAGE, &["thumb", "medium"]);
+    assert_eq!(variants().await, ["thumb.jpg", "medium.jpg"].map(|file| (file.to_owned(), json!(32), json!(24))));
+
+    // It is no larger than a medium one, so it stands for that itself.
+    stack.put_variants(SEEDED_IMAGE, &["thumb"]);
+    let original = ("original.jpg".to_owned(), json!(320), json!(240));
+    assert_eq!(variants().await, [("thumb.jpg".to_owned(), json!(32), json!(24)), original.clone()]);
+
+    stack.put_variants(SEEDED_IMAGE, &[]);
+    assert_eq!(variants().await, [original.clone(), original]);
 }
 
 #[tokio::test]

@@ -1,7 +1,14 @@
+use images::{Found, Size};
+
 use super::*;
 
 const APPLIED_WITHOUT_ANSWER: [Fault; 2] = [Fault::AppliedThenServerError, Fault::AppliedThenReset];
 const NOT_APPLIED: [Fault; 3] = [Fault::Refused, Fault::Throttled, Fault::ServerError];
+
+/// Whether its name leads to the image and not to one that stands for it.
+async fn is_found(app: &App, name: &str) -> bool {
+    matches!(app.images.find(name, Size::Original, clock::now()).await.unwrap(), Found::Image(_))
+}
 
 /// An image of a user, in a task of theirs.
 struct Shown {
@@ -28,9 +35,9 @@ impl Shown {
     /// Whether anybody can see it: on the page, or by its name.
     async fn is_shown(&self, app: &App) -> bool {
         let page = send(app, page_of(&self.task).from(&self.user)).await;
-        let by_name = app.images.find(&self.name, clock::now()).await.unwrap();
-        assert_eq!(by_name.is_some(), shown(&page).contains(&self.name));
-        by_name.is_some()
+        let by_name = is_found(app, &self.name).await;
+        assert_eq!(by_name, shown(&page).contains(&self.name));
+        by_name
     }
 
     async fn assert_gone(&self, stack: &Stack, app: &App) {
@@ -51,7 +58,7 @@ async fn an_image_is_removed_and_removed_again() {
     insta::assert_snapshot!(second.redacted(), @"204");
     assert!(stack.listed("seed-task").is_empty());
     assert!(shown(&send(&app, event!("tasks/page")).await).is_empty());
-    assert_eq!(app.images.find(SEEDED_IMAGE, clock::now()).await.unwrap(), None, "its URL gives the default image");
+    assert!(!is_found(&app, SEEDED_IMAGE).await, "its URL gives the default image");
 }
 
 #[tokio::test]
@@ -83,6 +90,26 @@ async fn the_other_images_stay_as_they_are() {
 
     assert_eq!(stack.listed(&task), [name(1), name(3)]);
     assert_eq!(shown(&send(&app, page_of(&task).from(&alice)).await), [name(1), name(3)]);
+}
+
+#[tokio::test]
+async fn what_is_to_come_by_a_ticket_and_what_was_rejected_can_be_removed() {
+    let (stack, app) = start().await;
+    let alice = stack.signed_in().await;
+    let task = task_with(&stack, &alice, &[name(1)]).await;
+    for (n, state) in [(2, "pending"), (3, "rejected")] {
+        put_image(&stack, &alice, &task, &name(n), state).await;
+        stack.make_ticket(&name(n));
+    }
+    list_names(&stack, &task, &[name(1), name(2), name(3)]);
+
+    for n in [2, 3] {
+        for _repeated in 0..2 {
+            send(&app, removal_of(&task, &name(n)).from(&alice)).await.assert_status(204);
+        }
+        assert_eq!(stack.image_row(&name(n)).unwrap()["state"]["S"], "removed");
+    }
+    assert_eq!(stack.listed(&task), [name(1)]);
 }
 
 #[tokio::test]
