@@ -24,12 +24,36 @@ use jiff::Timestamp;
 use crate::config::{Variable, Variables};
 use crate::invocation;
 
-const CONNECT: Duration = Duration::from_millis(500);
-const ATTEMPT: Duration = Duration::from_millis(800);
-const OPERATION: Duration = Duration::from_millis(2500);
-const ATTEMPTS: u32 = 3;
-const FIRST_BACKOFF: Duration = Duration::from_millis(50);
-const STALL_GRACE: Duration = Duration::from_secs(2);
+/// How long a function waits for AWS, and how often it asks.
+#[derive(Clone, Copy, Debug)]
+struct Patience {
+    connect: Duration,
+    attempt: Duration,
+    operation: Duration,
+    attempts: u32,
+    first_backoff: Duration,
+    stall_grace: Duration,
+}
+
+/// Somebody waits for the answer, 5 s at most.
+const ANSWERING: Patience = Patience {
+    connect: Duration::from_millis(500),
+    attempt: Duration::from_millis(800),
+    operation: Duration::from_millis(2500),
+    attempts: 3,
+    first_backoff: Duration::from_millis(50),
+    stall_grace: Duration::from_secs(2),
+};
+
+/// Nobody waits, and what fails comes again: rather slow than once more. An attempt has time for 20 MB.
+const BACKGROUND: Patience = Patience {
+    connect: Duration::from_secs(2),
+    attempt: Duration::from_secs(8),
+    operation: Duration::from_secs(20),
+    attempts: 5,
+    first_backoff: Duration::from_millis(100),
+    stall_grace: Duration::from_secs(5),
+};
 
 static AWS_REGION: Variable =
     Variable { name: "AWS_REGION", meaning: "Region of tables, bucket and secrets; Lambda sets it.", default: None };
@@ -112,13 +136,25 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Prepares clients that send through `http`. Opens no connection.
+    /// Prepares clients that send through `http`, for a function whose answer somebody waits for. Opens no connection.
     pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        Self::with_patience(config, http, ANSWERING)
+    }
+
+    /// The same for a function that works on events in the background.
+    pub fn in_background(config: Config, http: SharedHttpClient) -> Self {
+        Self::with_patience(config, http, BACKGROUND)
+    }
+
+    fn with_patience(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let timeouts = TimeoutConfig::builder()
-            .connect_timeout(CONNECT)
-            .operation_attempt_timeout(ATTEMPT)
-            .operation_timeout(OPERATION)
+            .connect_timeout(patience.connect)
+            .operation_attempt_timeout(patience.attempt)
+            .operation_timeout(patience.operation)
             .build();
+        let retries =
+            RetryConfig::standard().with_max_attempts(patience.attempts).with_initial_backoff(patience.first_backoff);
+        let stalls = StalledStreamProtectionConfig::enabled().grace_period(patience.stall_grace).build();
         // Not `aws_config::load`: its provider chain (profiles, IMDS, STS) would be a tenth of every package.
         let sdk = SdkConfig::builder()
             .behavior_version(BehaviorVersion::latest())
@@ -127,8 +163,8 @@ impl Aws {
             .http_client(Counting(http.clone()))
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .timeout_config(timeouts)
-            .retry_config(RetryConfig::standard().with_max_attempts(ATTEMPTS).with_initial_backoff(FIRST_BACKOFF))
-            .stalled_stream_protection(StalledStreamProtectionConfig::enabled().grace_period(STALL_GRACE).build())
+            .retry_config(retries)
+            .stalled_stream_protection(stalls)
             .build();
         Self { sdk, http, config }
     }
