@@ -28,7 +28,7 @@ KINDS = {
 OF_AN_IMAGE = {"upload": 1, "redirect": 10, "task page": 1, "login": 0.1}
 OF_A_REQUEST = {"upload": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}
 IMAGE_GB, ROWS_GB, LOG_LINES_GB = 1e-3, 0.7e-6, 1.5e-6
-METRICS, ALARM_METRICS, SECONDS = 60, 18, 30.4 * 86400
+METRICS, ALARM_METRICS, SECONDS = 63, 23, 30.4 * 86400
 
 
 def tiered(amount: float, tiers: list[tuple[float, float]]) -> float:

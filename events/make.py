@@ -9,6 +9,7 @@ sys.dont_write_bytecode = True
 import seed
 from authorizer import of_http_api, of_http_api_in_format_1, of_rest_api
 from http_api import as_json, call, field, file, form, text
+from stream import TTL, pointer, records, row, tombstone
 
 NOBODY = {}
 ALICE = {"session_id": seed.SESSION, "user_id": seed.USER}
@@ -16,6 +17,9 @@ ALICE_WITH_HYPHENS = {"session-id": seed.SESSION, "user-id": seed.USER}
 ALICE_WITH_CAPITALS = {"Session-Id": seed.SESSION, "User-Id": seed.USER}
 TASK, TASK_IMAGE = "ANY /tasks/{task_id}", "ANY /tasks/{task_id}/images/{name}"
 USER_AVATAR = "ANY /users/{user_id}/avatar"
+OTHER_ATTEMPT = "5eed0000000040008000000000000aff"
+SHOWN, REMOVED = row(seed.IMAGE, seed.IMAGE_ATTEMPT, "ready"), tombstone(seed.IMAGE, seed.IMAGE_ATTEMPT)
+AVATAR, NEXT_AVATAR = pointer(seed.AVATAR, seed.AVATAR_ATTEMPT), pointer(seed.UNKNOWN_IMAGE, OTHER_ATTEMPT)
 PHOTO, PORTRAIT = seed.photo("coffee.jpg"), seed.photo("avatar.jpg")
 
 
@@ -144,6 +148,29 @@ EVENTS = {
         "resolve-too-many": resolve([seed.IMAGE] * 51),
         "resolve-bad-variant": resolve([seed.IMAGE], variant="huge"),
         "head": image(seed.IMAGE, "HEAD"),
+    },
+    "image-sweep": {
+        "removed": records((SHOWN, REMOVED)),
+        "ttl": records((row(seed.IMAGE, seed.IMAGE_ATTEMPT, "pending"), None, TTL)),
+        "replaced-avatar": records((AVATAR, NEXT_AVATAR)),
+        # Other things in the table, and changes of images that leave their objects where they are.
+        "foreign-rows": records(
+            ({"stem": {"S": "settings"}, "attempt": {"S": seed.IMAGE_ATTEMPT}}, None),
+            (SHOWN | {"stem": {"S": "5eed"}}, None, TTL),
+            (SHOWN | {"attempt": {"S": ""}}, None, TTL),
+            (SHOWN | {"attempt": {"S": "../" + seed.AVATAR_ATTEMPT[3:]}}, REMOVED | {"attempt": {"S": "/"}}),
+            (None, row(seed.IMAGE, seed.IMAGE_ATTEMPT, "pending")),
+            (row(seed.IMAGE, seed.IMAGE_ATTEMPT, "pending"), SHOWN),
+            (None, AVATAR),
+            (AVATAR, None),
+            (AVATAR | {"image_name": {"S": "5eed.jpg"}}, NEXT_AVATAR),
+        ),
+        "several": records(
+            (None, row(seed.UNKNOWN_IMAGE, OTHER_ATTEMPT, "pending")),
+            (AVATAR, NEXT_AVATAR),
+            (SHOWN, REMOVED),
+            (tombstone(seed.UNKNOWN_IMAGE, OTHER_ATTEMPT), None, TTL),
+        ),
     },
 }
 

@@ -11,11 +11,12 @@ use platform::{aws, clock};
 use crate::function::{Function, Functions};
 
 /// The one list of functions: hands `$use` the name and the library of each, and `event` with those that are not called
-/// over HTTP.
+/// over HTTP, `background` with those of them that nobody waits for.
 macro_rules! for_each_function {
     ($use:ident) => {
         $use!("avatar-upload", avatar_upload);
         $use!("image-redirect", image_redirect);
+        $use!("image-sweep", image_sweep, background);
         $use!("session-authorizer", session_authorizer, event);
         $use!("session-check", session_check);
         $use!("session-login", session_login);
@@ -102,11 +103,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
     macro_rules! app {
         ($name:literal, $library:ident) => {
             match connecting.config($name, $library::Config::read) {
-                Some(config) => {
-                    let app = Arc::new($library::App::new(config, http.clone()));
-                    app.warm().await;
-                    Some(app)
-                }
+                Some(config) => Some(Arc::new($library::App::new(config, http.clone()))),
                 None => None,
             }
         };
@@ -114,6 +111,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
     macro_rules! connect {
         ($name:literal, $library:ident) => {
             if let Some(app) = app!($name, $library) {
+                app.warm().await;
                 let answer = move |request| {
                     let app = Arc::clone(&app);
                     async move {
@@ -128,12 +126,21 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
         };
         ($name:literal, $library:ident, event) => {
             if let Some(app) = app!($name, $library) {
-                let answer = move |event| {
-                    let app = Arc::clone(&app);
-                    async move { $library::handle(&app, event, clock::now()).await }
-                };
-                connecting.add($name, Function::event(environment.timeout($name), answer));
+                app.warm().await;
+                connect!($name, $library, app);
             }
+        };
+        ($name:literal, $library:ident, background) => {
+            if let Some(app) = app!($name, $library) {
+                connect!($name, $library, app);
+            }
+        };
+        ($name:literal, $library:ident, $app:ident) => {
+            let answer = move |event| {
+                let app = Arc::clone(&$app);
+                async move { $library::handle(&app, event, clock::now()).await }
+            };
+            connecting.add($name, Function::event(environment.timeout($name), answer));
         };
     }
     for_each_function!(connect);
@@ -146,7 +153,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
 pub fn variables() -> BTreeMap<&'static str, Vec<&'static Variable>> {
     let mut functions = BTreeMap::new();
     macro_rules! read {
-        ($name:literal, $library:ident $(, event)?) => {
+        ($name:literal, $library:ident $(, $kind:ident)?) => {
             functions.insert($name, config::variables($library::Config::read));
         };
     }

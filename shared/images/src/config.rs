@@ -75,8 +75,7 @@ enum Mode {
 impl Config {
     /// Reads table, bucket and delivery.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        let table = variables.required(&IMAGES_TABLE);
-        let bucket = variables.required(&IMAGES_BUCKET);
+        let StorageConfig { table, bucket } = StorageConfig::read(variables);
         let mode = variables.choice(
             &IMAGE_DELIVERY,
             &[("presigned", Mode::Presigned), ("cloudfront", Mode::CloudFront), ("public", Mode::Public)],
@@ -102,6 +101,20 @@ impl Config {
             Some(Mode::Presigned) | None => DeliveryMode::Presigned { endpoint },
         };
         Self { table, bucket, delivery, url_life }
+    }
+}
+
+/// Where images are kept, for those who show none.
+#[derive(Clone, Debug)]
+pub struct StorageConfig {
+    pub(crate) table: String,
+    pub(crate) bucket: String,
+}
+
+impl StorageConfig {
+    /// Reads table and bucket.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self { table: variables.required(&IMAGES_TABLE), bucket: variables.required(&IMAGES_BUCKET) }
     }
 }
 

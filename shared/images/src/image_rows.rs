@@ -321,13 +321,12 @@ impl ImageRows {
 
     /// The row becomes a tombstone, if it is still as seen.
     pub(crate) async fn mark_removed(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
-        self.update(
-            seen,
-            seen.state,
-            "SET #state = :removed, expires_at = :ttl",
-            [(":removed", row::text(State::Removed.name())), (":ttl", row::ttl(now + LIFE))],
-        )
-        .await
+        self.update(seen, seen.state, MARK_REMOVED, removed_values(now)).await
+    }
+
+    /// The same for a picture that was ready under this attempt, of which no more is known.
+    pub(crate) async fn retire(&self, stem: &Stem, attempt: &Attempt, now: Timestamp) -> Result<Written, Failure> {
+        self.update_as(stem, attempt, State::Ready, MARK_REMOVED, removed_values(now)).await
     }
 
     async fn update<const N: usize>(
@@ -337,16 +336,27 @@ impl ImageRows {
         expression: &str,
         values: [(&str, AttributeValue); N],
     ) -> Result<Written, Failure> {
+        self.update_as(&seen.name.stem, &seen.attempt, state, expression, values).await
+    }
+
+    async fn update_as<const N: usize>(
+        &self,
+        stem: &Stem,
+        attempt: &Attempt,
+        state: State,
+        expression: &str,
+        values: [(&str, AttributeValue); N],
+    ) -> Result<Written, Failure> {
         let mut request = self
             .dynamodb
             .update_item()
             .table_name(&self.table)
-            .key("stem", row::text(seen.name.stem.as_str()))
+            .key("stem", row::text(stem.as_str()))
             .update_expression(expression)
             .condition_expression(AS_SEEN)
             .expression_attribute_names("#state", "state")
             .expression_attribute_values(":seen_state", row::text(state.name()))
-            .expression_attribute_values(":seen_attempt", row::text(seen.attempt.as_str()))
+            .expression_attribute_values(":seen_attempt", row::text(attempt.as_str()))
             .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
         for (name, value) in values {
             request = request.expression_attribute_values(name, value);
@@ -423,12 +433,22 @@ impl ImageRows {
 /// What makes an image exist: from now on it is shown, and no TTL ends it.
 const MAKE_READY: &str = "SET #state = :ready REMOVE expires_at";
 
+/// What makes a row a tombstone.
+const MARK_REMOVED: &str = "SET #state = :removed, expires_at = :ttl";
+
+fn removed_values(now: Timestamp) -> [(&'static str, AttributeValue); 2] {
+    [(":removed", row::text(State::Removed.name())), (":ttl", row::ttl(now + LIFE))]
+}
+
 /// Nobody changed the row since it was read. Attempts are never used twice, so this is also "it is still the same row".
 const AS_SEEN: &str = "#state = :seen_state AND attempt = :seen_attempt";
 
-/// The key of a user's avatar pointer. No stem looks like it.
+/// How the keys of avatar pointers begin. No stem looks like it.
+pub(crate) const POINTER: &str = "avatar#";
+
+/// The key of a user's avatar pointer.
 fn pointer_key(user_id: &UserId) -> String {
-    format!("avatar#{user_id}")
+    format!("{POINTER}{user_id}")
 }
 
 fn refused(found: Option<&Row>) -> Result<Written, Failure> {

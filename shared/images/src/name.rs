@@ -51,8 +51,7 @@ pub(crate) struct Stem(String);
 
 impl Stem {
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let is_hex = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
-        (text.len() == 32 && text.bytes().all(is_hex)).then(|| Self(text.to_owned()))
+        is_simple_uuid(text).then(|| Self(text.to_owned()))
     }
 
     /// The one stem that belongs to this user's upload to this target, or a random one.
@@ -79,6 +78,11 @@ impl Attempt {
         Self(text.to_owned())
     }
 
+    /// An attempt that may stand in a prefix of keys.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        is_simple_uuid(text).then(|| Self(text.to_owned()))
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }
@@ -103,6 +107,11 @@ impl fmt::Display for ImageName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}", self.stem.0, self.format.extension())
     }
+}
+
+/// 32 hexadecimal digits in lower case: with all of them of one length, none is the beginning of another.
+fn is_simple_uuid(text: &str) -> bool {
+    text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
 
 /// 122 bits that nobody else can compute: random, or under the user's seed always the same for one `purpose` and `key`.

@@ -1,4 +1,4 @@
-use crate::name::{Attempt, ImageName};
+use crate::name::{Attempt, ImageName, Stem};
 
 /// A picture that stands for one that cannot be shown. They lie in the bucket, put there by the local stack and by
 /// deploying, and are delivered like any other.
@@ -45,3 +45,9 @@ pub(crate) fn key_of(name: &ImageName, attempt: &Attempt) -> String {
 
 /// Where direct uploads land, as they come. No read path addresses it.
 pub(crate) const INCOMING: &str = "incoming/";
+
+/// Below which everything lies that an attempt may have left: its outputs, and what was sent for it directly to S3.
+pub(crate) fn prefixes_of(stem: &Stem, attempt: &Attempt) -> [String; 2] {
+    let (stem, attempt) = (stem.as_str(), attempt.as_str());
+    [format!("images/{stem}/{attempt}/"), format!("{INCOMING}{stem}/{attempt}")]
+}

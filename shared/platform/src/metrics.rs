@@ -39,11 +39,12 @@ pub enum Metric {
     UploadBytes,
     Redirects,
     DefaultImages,
+    RemovedObjects,
 }
 
 impl Metric {
     /// All of them, in the order of `docs/metrics.md`.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::RequestDuration,
         Self::Refusals,
         Self::AwsFailures,
@@ -56,6 +57,7 @@ impl Metric {
         Self::UploadBytes,
         Self::Redirects,
         Self::DefaultImages,
+        Self::RemovedObjects,
     ];
 
     /// Name and unit as CloudWatch knows them, and what it says.
@@ -83,6 +85,7 @@ impl Metric {
             Self::UploadBytes => ("UploadBytes", "Bytes", "what those images take, as stored"),
             Self::Redirects => ("Redirects", "Count", "redirects to an image, or to a default image"),
             Self::DefaultImages => ("DefaultImages", "Count", "those that led to a default image"),
+            Self::RemovedObjects => ("RemovedObjects", "Count", "objects that went with their rows"),
         }
     }
 

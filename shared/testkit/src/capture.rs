@@ -50,16 +50,21 @@ impl Capture {
     /// The one line of each request so far. Every line there is must be JSON.
     #[track_caller]
     pub fn requests(&self) -> Vec<Value> {
-        let text = self.text();
-        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-        lines.filter(|line| line["message"] == "request").collect()
+        self.lines().into_iter().filter(|line| line["message"] == "request").collect()
     }
 
-    /// The metrics of each request so far, a line for each: `Logins=1 Refusals{busy}=1`, times as `[ms]`. Panics at what
+    /// All lines so far. Every one must be JSON.
+    #[track_caller]
+    pub fn lines(&self) -> Vec<Value> {
+        self.text().lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    /// The metrics of each event so far, a line for each: `Logins=1 Refusals{busy}=1`, times as `[ms]`. Panics at what
     /// CloudWatch would not take.
     #[track_caller]
     pub fn metrics(&self) -> String {
-        let metrics: Vec<_> = self.requests().iter().map(metrics_of).collect();
+        let lines = self.lines();
+        let metrics: Vec<_> = lines.iter().filter(|line| line.get("_aws").is_some()).map(metrics_of).collect();
         metrics.join("\n")
     }
 }

@@ -100,6 +100,13 @@ impl Event {
         self.header("content-type", &Multipart::content_type())
     }
 
+    /// With this change, where the event is no request.
+    #[must_use]
+    pub fn changed(mut self, change: impl FnOnce(&mut Value)) -> Self {
+        change(&mut self.0);
+        self
+    }
+
     /// What a function gets that is not called over HTTP.
     pub fn parsed<T: DeserializeOwned>(&self) -> T {
         serde_json::from_value(self.0.clone()).unwrap()

@@ -31,7 +31,7 @@ pub enum Fault {
     AppliedThenSilent,
     /// DynamoDB cancels a transaction that meets another one on an item; nothing is applied.
     TransactionConflict,
-    /// DynamoDB answers a batch well and leaves all of it for another call.
+    /// A batch is answered well, and nothing of it was done: DynamoDB leaves it for another call, S3 names errors.
     Unprocessed,
     /// The function is killed before the call goes out; see [`Wire::killed`].
     KilledBefore,
@@ -172,6 +172,7 @@ impl Wire {
             }
             Some(Fault::TransactionConflict) if operation == "DynamoDB.TransactWriteItems" => Ok(cancelled()),
             Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
+            Some(Fault::Unprocessed) if operation == "S3.DeleteObjects" => Ok(not_deleted()),
             Some(Fault::Unprocessed) => Ok(unprocessed(&body)),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
@@ -218,6 +219,7 @@ fn operation_of(request: &HttpRequest) -> String {
         ("PUT", true) => "S3.PutObject".to_owned(),
         ("GET", true) if request.uri().contains("list-type=2") => "S3.ListObjectsV2".to_owned(),
         ("GET", true) => "S3.GetObject".to_owned(),
+        ("POST", true) if request.uri().contains("?delete") => "S3.DeleteObjects".to_owned(),
         ("HEAD", true) => "S3.HeadObject".to_owned(),
         ("DELETE", true) => "S3.DeleteObject".to_owned(),
         (method, _) => format!("HTTP.{method}"),
@@ -243,6 +245,14 @@ fn cancelled() -> HttpResponse {
         "CancellationReasons":[{"Code":"TransactionConflict","Message":"Transaction is ongoing for the item"},{"Code":"None"}]}"#;
     let mut response = HttpResponse::new(400.try_into().unwrap(), SdkBody::from(body));
     response.headers_mut().insert("content-type", "application/x-amz-json-1.0");
+    response
+}
+
+fn not_deleted() -> HttpResponse {
+    let body = r#"<DeleteResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><Error><Key>a</Key><Code>InternalError</Code>
+        <Message>injected</Message></Error></DeleteResult>"#;
+    let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(body));
+    response.headers_mut().insert("content-type", "application/xml");
     response
 }
 

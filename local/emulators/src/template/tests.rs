@@ -130,7 +130,9 @@ fn each_function_gets_the_variables_it_needs_and_no_others() {
 
 #[test]
 fn a_function_has_the_time_that_the_template_gives_it() {
-    assert!(ours().functions.iter().all(|function| function.timeout_seconds == 10), "from the globals");
+    let template = ours();
+    assert_eq!(function(&template, "session-check").timeout_seconds, 10, "from the globals");
+    assert_eq!(function(&template, "image-sweep").timeout_seconds, 60, "its own");
 
     let seconds = |yaml: &str| Template::parse(yaml).expect("a good template").functions[0].timeout_seconds;
     assert_eq!(seconds(&with_variable("1")), 3, "as Lambda does");

@@ -188,7 +188,8 @@ functions that take uploads.
 ## The line of a request
 
 Each request is one line of JSON, and the metrics are a part of it (CloudWatch's [embedded metric format][emf]). That of the
-authorizer has `"message": "check"`, and `authorized` in the place of method, route and status:
+authorizer has `"message": "check"`, and `authorized` in the place of method, route and status; a batch of the sweep has
+`"message": "sweep"`, and `records` and `failed`:
 
 ```json
 {"timestamp": "2026-01-01T00:00:00Z", "level": "INFO", "message": "request", "http.method": "POST",

@@ -30,9 +30,18 @@ fn every_event_of_an_authorizer_is_a_question_that_it_understands() {
 }
 
 #[test]
+fn every_event_of_the_sweep_is_records_of_a_stream() {
+    for (_, case, path) in events().into_iter().filter(|(function, ..)| function == "image-sweep") {
+        let records = serde_json::from_str::<image_sweep::Event>(&text(&path));
+        assert!(records.is_ok(), "{case}: {:?}", records.err());
+    }
+}
+
+#[test]
 fn every_other_event_is_a_request_of_payload_format_2_on_a_route_to_its_function() {
     let template = Template::parse(&text("template.yaml")).expect("our own template");
-    for (function, case, path) in events().into_iter().filter(|(function, ..)| function != "session-authorizer") {
+    let is_called_otherwise = |function: &str| ["session-authorizer", "image-sweep"].contains(&function);
+    for (function, case, path) in events().into_iter().filter(|(function, ..)| !is_called_otherwise(function)) {
         let request = lambda_http::request::from_str(&text(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
 
         let Some(RequestContext::ApiGatewayV2(context)) = request.request_context_ref() else {

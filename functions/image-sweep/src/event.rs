@@ -1,0 +1,43 @@
+use images::RowChange;
+use serde::{Deserialize, Serialize};
+
+/// Records of the images table's stream, in the order in which the changes of one row were made.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    #[serde(rename = "Records")]
+    pub(crate) records: Vec<Record>,
+}
+
+/// One of them.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Record {
+    pub(crate) dynamodb: StreamRecord,
+}
+
+/// What it says.
+#[derive(Debug, Deserialize)]
+pub(crate) struct StreamRecord {
+    #[serde(rename = "SequenceNumber")]
+    pub(crate) sequence_number: String,
+    #[serde(flatten)]
+    pub(crate) change: RowChange,
+}
+
+/// Which records have to come again: Lambda sends those from the first of them on.
+#[derive(Debug, Default, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Answer {
+    batch_item_failures: Vec<Failed>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Failed {
+    item_identifier: String,
+}
+
+impl Answer {
+    pub(crate) fn of(failed: impl Iterator<Item = String>) -> Self {
+        Self { batch_item_failures: failed.map(|item_identifier| Failed { item_identifier }).collect() }
+    }
+}

@@ -1,0 +1,99 @@
+#![doc = include_str!("../README.md")]
+
+mod event;
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use futures_util::future::join_all;
+use images::{StorageConfig, Sweep};
+use jiff::Timestamp;
+use lambda_http::LambdaEvent;
+use platform::Failure;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use platform::invocation::{Invocation, Refusal};
+use serde::Serialize;
+use web::{ApiError, ErrorCode};
+
+pub use event::{Answer, Event};
+
+use event::Record;
+
+/// Within the function's own timeout of 60 s, so that a batch that is given up on has its log line.
+const DEADLINE: Duration = Duration::from_secs(55);
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    storage: StorageConfig,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self { aws: aws::Config::read(variables).with_s3(variables), storage: StorageConfig::read(variables) }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sweep: Sweep,
+}
+
+impl App {
+    /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::in_background(config.aws, http);
+        Self { sweep: Sweep::new(&config.storage, &aws) }
+    }
+}
+
+/// Follows the changes of image rows into the bucket, and answers which of them have to come again. Writes one log line.
+///
+/// # Errors
+/// `busy` where the batch was not done in time: then all of it comes again.
+pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<Answer, ApiError> {
+    let (context, records) = (event.context, event.payload.records);
+    let trace = context.xray_trace_id.as_deref();
+    let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
+    let fields = |failed| Fields { records: records.len(), failed };
+
+    let work = async { Ok(follow_all(app, &records, now).await) };
+    let (outcome, ended) = invocation.run(web::within(DEADLINE, work)).await;
+
+    match outcome {
+        Ok(failures) => {
+            let refusal = failures.first().map(|(_, failure)| refusal(failure));
+            ended.log("sweep", fields(failures.len()), refusal.as_ref());
+            Ok(Answer::of(failures.into_iter().map(|(sequence_number, _)| sequence_number)))
+        }
+        Err(error) => {
+            ended.log("sweep", fields(records.len()), Some(&Refusal::from(&error)));
+            Err(error)
+        }
+    }
+}
+
+/// The records that failed, with their causes. The others are done whatever comes before them: when Lambda gives up on a
+/// record, it drops those behind it as well. In which order does not matter, as no two of them touch the same thing
+/// differently.
+async fn follow_all(app: &App, records: &[Record], now: Timestamp) -> Vec<(String, Failure)> {
+    let outcomes = join_all(records.iter().map(|record| app.sweep.follow(&record.dynamodb.change, now))).await;
+    let outcomes = records.iter().zip(outcomes);
+    outcomes.filter_map(|(record, outcome)| Some((record.dynamodb.sequence_number.clone(), outcome.err()?))).collect()
+}
+
+fn refusal(failure: &Failure) -> Refusal {
+    Refusal { code: ErrorCode::Busy.name(), cause: Some(failure.to_string()), is_fault: true }
+}
+
+/// What the line says beside what it says of every event.
+#[derive(Serialize)]
+struct Fields {
+    records: usize,
+    failed: usize,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,216 @@
+//! Objects live exactly as long as their row: what the stream of the images table tells is carried out in the bucket.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
+use jiff::Timestamp;
+use platform::Failure;
+use platform::aws::Aws;
+use platform::metrics::{self, Metric};
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::config::StorageConfig;
+use crate::image_rows::{ImageRows, POINTER, State};
+use crate::name::{Attempt, ImageName, Stem};
+use crate::object::prefixes_of;
+
+/// One change of a row, as the table's stream tells it: the row before and after.
+#[derive(Debug, Deserialize)]
+pub struct RowChange {
+    #[serde(rename = "OldImage")]
+    old: Option<ToldRow>,
+    #[serde(rename = "NewImage")]
+    new: Option<ToldRow>,
+}
+
+/// A row in DynamoDB's JSON.
+#[derive(Debug, Deserialize)]
+struct ToldRow(BTreeMap<String, Value>);
+
+/// What a change asks for. It follows from the record alone and never from what is in the table by now: attempts are
+/// never used twice, so a late or repeated record cannot hit the objects of a living image.
+#[derive(Debug, PartialEq, Eq)]
+enum Due {
+    /// The row went, or is a tombstone: so do the objects of its attempt.
+    Objects(Stem, Attempt),
+    /// Another picture became the avatar: the row of this one becomes a tombstone.
+    Retirement(Stem, Attempt),
+}
+
+impl RowChange {
+    /// Nothing for rows that are none of ours, and for changes that leave the objects where they are. Whoever removed a row,
+    /// the TTL or a person: nothing leads to its objects any more.
+    fn due(&self) -> Option<Due> {
+        match (&self.old, &self.new) {
+            (Some(old), None) => old.objects(),
+            (_, Some(new)) if new.text("state") == Some(State::Removed.name()) => new.objects(),
+            (Some(old), Some(new)) if old.text("attempt") != new.text("attempt") => old.pointed_at(),
+            _ => None,
+        }
+    }
+}
+
+impl ToldRow {
+    fn text(&self, attribute: &str) -> Option<&str> {
+        self.0.get(attribute)?.get("S")?.as_str()
+    }
+
+    fn attempt(&self) -> Option<Attempt> {
+        Attempt::parse(self.text("attempt")?)
+    }
+
+    fn objects(&self) -> Option<Due> {
+        Some(Due::Objects(Stem::parse(self.text("stem")?)?, self.attempt()?))
+    }
+
+    fn pointed_at(&self) -> Option<Due> {
+        self.text("stem")?.strip_prefix(POINTER)?;
+        Some(Due::Retirement(ImageName::parse(self.text("image_name")?)?.stem, self.attempt()?))
+    }
+}
+
+/// The images table and the bucket, as the sweep writes to them.
+#[derive(Clone, Debug)]
+pub struct Sweep {
+    rows: ImageRows,
+    s3: aws_sdk_s3::Client,
+    bucket: String,
+}
+
+impl Sweep {
+    /// A sweep of the configured bucket.
+    pub fn new(config: &StorageConfig, aws: &Aws) -> Self {
+        let rows = ImageRows::new(&config.table, aws.dynamodb());
+        Self { rows, s3: aws.s3(), bucket: config.bucket.clone() }
+    }
+
+    /// Carries out what a change asks for. Doing it again does nothing more.
+    ///
+    /// # Errors
+    /// While the table or S3 fails: the record has to come again.
+    pub async fn follow(&self, change: &RowChange, now: Timestamp) -> Result<(), Failure> {
+        match change.due() {
+            Some(Due::Objects(stem, attempt)) => {
+                for prefix in prefixes_of(&stem, &attempt) {
+                    self.delete_below(&prefix).await?;
+                }
+                Ok(())
+            }
+            // Refused: it is removed already, or gone. The change of its row is a record of its own.
+            Some(Due::Retirement(stem, attempt)) => self.rows.retire(&stem, &attempt, now).await.map(drop),
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes page by page. In a versioned bucket the bytes stay until the lifecycle ends them.
+    async fn delete_below(&self, prefix: &str) -> Result<(), Failure> {
+        loop {
+            let page = self
+                .s3
+                .list_objects_v2()
+                .bucket(&self.bucket)
+                .prefix(prefix)
+                .send()
+                .await
+                .map_err(|error| Failure::of("S3.ListObjectsV2", &error))?;
+            if !page.contents().is_empty() {
+                self.delete(page.contents()).await?;
+            }
+            // The next page begins at the front, where nothing is left of this one.
+            if page.is_truncated() != Some(true) {
+                return Ok(());
+            }
+        }
+    }
+
+    async fn delete(&self, objects: &[Object]) -> Result<(), Failure> {
+        const OPERATION: &str = "S3.DeleteObjects";
+        let malformed = |_| Failure::unavailable(OPERATION, "request");
+        let keys = objects.iter().filter_map(Object::key).map(|key| ObjectIdentifier::builder().key(key).build());
+        let keys = keys.collect::<Result<_, _>>().map_err(malformed)?;
+        let answer = self
+            .s3
+            .delete_objects()
+            .bucket(&self.bucket)
+            .delete(Delete::builder().set_objects(Some(keys)).quiet(true).build().map_err(malformed)?)
+            .send()
+            .await
+            .map_err(|error| Failure::of(OPERATION, &error))?;
+        // Answered with 200, whatever became of the single objects.
+        if let Some(refusal) = answer.errors().first() {
+            return Err(Failure::unavailable(OPERATION, refusal.code().unwrap_or("unknown error code")));
+        }
+        metrics::add(Metric::RemovedObjects, objects.len() as u64);
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const STEM: &str = "5eed0000000040008000000000000001";
+    const ATTEMPT: &str = "5eed0000000040008000000000000a01";
+    const OTHER: &str = "5eed0000000040008000000000000a02";
+
+    fn row(stem: &str, attempt: &str, state: &str) -> Value {
+        json!({"stem": {"S": stem}, "attempt": {"S": attempt}, "state": {"S": state}, "bytes": {"N": "1"}})
+    }
+
+    fn pointer(image_name: &str, attempt: &str) -> Value {
+        json!({"stem": {"S": "avatar#somebody"}, "image_name": {"S": image_name}, "attempt": {"S": attempt}})
+    }
+
+    fn due(old: Value, new: Value) -> Option<Due> {
+        serde_json::from_value::<RowChange>(json!({"OldImage": old, "NewImage": new})).unwrap().due()
+    }
+
+    fn objects(attempt: &str) -> Option<Due> {
+        Some(Due::Objects(Stem::parse(STEM).unwrap(), Attempt::parse(attempt).unwrap()))
+    }
+
+    #[test]
+    fn the_objects_of_a_row_go_with_it_whatever_it_was() {
+        for state in ["pending", "ready", "rejected", "removed", "odd"] {
+            assert_eq!(due(row(STEM, ATTEMPT, state), Value::Null), objects(ATTEMPT), "{state}");
+        }
+    }
+
+    #[test]
+    fn the_objects_of_a_tombstone_go_and_those_of_every_other_row_stay() {
+        let pending = || row(STEM, ATTEMPT, "pending");
+        assert_eq!(due(pending(), row(STEM, ATTEMPT, "removed")), objects(ATTEMPT));
+        assert_eq!(due(row(STEM, OTHER, "ready"), row(STEM, ATTEMPT, "removed")), objects(ATTEMPT), "the newer's");
+        for new in ["pending", "ready", "rejected"] {
+            assert_eq!(due(pending(), row(STEM, ATTEMPT, new)), None, "{new}");
+            assert_eq!(due(Value::Null, row(STEM, ATTEMPT, new)), None, "{new}");
+        }
+    }
+
+    #[test]
+    fn a_pointer_that_leads_elsewhere_ends_the_picture_that_it_led_to() {
+        let name = format!("{STEM}.jpg");
+        let retirement = Some(Due::Retirement(Stem::parse(STEM).unwrap(), Attempt::parse(ATTEMPT).unwrap()));
+        assert_eq!(due(pointer(&name, ATTEMPT), pointer(&name, OTHER)), retirement);
+        assert_eq!(due(pointer(&name, ATTEMPT), pointer(&name, ATTEMPT)), None, "it leads to the same");
+        assert_eq!(due(Value::Null, pointer(&name, ATTEMPT)), None, "it is the first");
+        assert_eq!(due(pointer(&name, ATTEMPT), Value::Null), None, "it went");
+        assert_eq!(due(row(STEM, ATTEMPT, "ready"), row(STEM, OTHER, "ready")), None, "it is no pointer");
+    }
+
+    #[test]
+    fn a_record_of_another_form_asks_for_nothing_wider() {
+        for odd in ["", "/", "5eed", &STEM[1..], &format!("{STEM}/"), &STEM.to_uppercase(), "..", "avatar#somebody"] {
+            assert_eq!(due(row(odd, ATTEMPT, "ready"), Value::Null), None, "stem {odd:?}");
+            assert_eq!(due(row(STEM, odd, "ready"), Value::Null), None, "attempt {odd:?}");
+            assert_eq!(due(pointer(&format!("{odd}.jpg"), ATTEMPT), pointer("", OTHER)), None, "name {odd:?}");
+        }
+        assert_eq!(due(json!({"stem": {"S": STEM}}), Value::Null), None);
+        assert_eq!(due(json!({"stem": {"S": STEM}, "attempt": {"N": "1"}}), Value::Null), None);
+        assert_eq!(due(json!({}), json!({})), None);
+        assert_eq!(due(Value::Null, Value::Null), None);
+    }
+}
