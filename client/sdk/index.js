@@ -89,7 +89,7 @@
     const because = (/** @type {string} */ error, /** @type {boolean} */ retryable) =>
       new ApiError(error, { retryable, cause: fault })
 
-    if (/abort/i.test(text)) return because('aborted', false)
+    if (/fail abort/i.test(text)) return because('aborted', false)
     if (/file doesn't exist|file not found|no such file/i.test(text)) return because('file_missing', false)
     if (errno === 600002 || /domain list/i.test(text)) return because('domain_not_allowed', false)
     if (errno === 600003 || /interrupted/i.test(text)) return because('interrupted', true)
@@ -569,42 +569,51 @@
     const hasAlpha = hash[2] >> 7
     const longer = hasAlpha ? 5 : 7
     const shorter = sizes & 7
-    const [columns, rows] = sizes >> 15 ? [longer, shorter] : [shorter, longer]
+    const [wide, high] = sizes >> 15 ? [longer, shorter] : [shorter, longer]
     const of = (/** @type {number} */ shift, /** @type {number} */ mask) => (bits >> shift) & mask
 
     let nibble = hasAlpha ? 12 : 10
     const channel = (/** @type {number} */ mean, /** @type {number} */ across, /** @type {number} */ down, /** @type {number} */ scale) => {
-      const waves = [[0, 0, mean]]
+      const waves = [{ x: 0, y: 0, value: mean }]
       for (let y = 0; y < down; y += 1) {
         for (let x = y ? 0 : 1; x * down < across * (down - y); x += 1) {
           const value = (hash[nibble >> 1] >> ((nibble & 1) * 4)) & 15
-          waves.push([x, y, (value / 7.5 - 1) * scale * 2])
+          waves.push({ x, y, value: (value / 7.5 - 1) * scale * 2 })
           nibble += 1
         }
       }
       return waves
     }
-    const luminance = channel(of(0, 63) / 63, Math.max(3, columns), Math.max(3, rows), of(18, 31) / 31)
+    const luminance = channel(of(0, 63) / 63, Math.max(3, wide), Math.max(3, high), of(18, 31) / 31)
     const yellowBlue = channel(of(6, 63) / 31.5 - 1, 3, 3, ((sizes >> 3) & 63) / 63 * 1.25)
     const redGreen = channel(of(12, 63) / 31.5 - 1, 3, 3, ((sizes >> 9) & 63) / 63 * 1.25)
-    const opacity = hasAlpha ? channel((hash[5] & 15) / 15, 5, 5, (hash[5] >> 4) / 15) : [[0, 0, 1]]
+    const opacity = hasAlpha ? channel((hash[5] & 15) / 15, 5, 5, (hash[5] >> 4) / 15) : [{ x: 0, y: 0, value: 1 }]
 
-    const ratio = columns / rows
+    const ratio = wide / high
     const width = Math.max(1, Math.round(PLACEHOLDER_SIDE * Math.min(1, ratio)))
     const height = Math.max(1, Math.round(PLACEHOLDER_SIDE * Math.min(1, 1 / ratio)))
+    const [acrosses, downs] = [cosines(width), cosines(height)]
     const rgba = []
     for (let y = 0; y < height; y += 1) {
+      // Row by row, so that fifty placeholders on a phone without a compiler for JavaScript take no time that is seen.
+      const rows = [luminance, yellowBlue, redGreen, opacity].map((waves) => {
+        const row = [0, 0, 0, 0, 0, 0, 0]
+        waves.forEach((wave) => { row[wave.x] += wave.value * downs[y][wave.y] })
+        return row
+      })
       for (let x = 0; x < width; x += 1) {
-        const at = (/** @type {number[][]} */ waves) => waves.reduce((sum, [across, down, value]) => sum + value *
-          Math.cos(Math.PI / width * (x + 0.5) * across) * Math.cos(Math.PI / height * (y + 0.5) * down), 0)
-        const light = at(luminance)
-        const blue = light - 2 / 3 * at(yellowBlue)
-        const red = (3 * light - blue + at(redGreen)) / 2
-        const green = red - at(redGreen)
-        for (const value of [red, green, blue, at(opacity)]) rgba.push(Math.max(0, Math.min(255, Math.round(value * 255))))
+        const [light, yellow, reddish, opaque] = rows.map((row) => row.reduce((sum, value, wave) => sum + value * acrosses[x][wave], 0))
+        const blue = light - 2 / 3 * yellow
+        const red = (3 * light - blue + reddish) / 2
+        for (const value of [red, red - reddish, blue, opaque]) rgba.push(Math.max(0, Math.min(255, Math.round(value * 255))))
       }
     }
     return { width, height, rgba }
+  }
+
+  /** Of each place, by the number of half waves; at most seven. @param {number} size */
+  function cosines(size) {
+    return Array.from({ length: size }, (_, at) => [0, 1, 2, 3, 4, 5, 6].map((wave) => Math.cos(Math.PI / size * (at + 0.5) * wave)))
   }
 
   /** Uncompressed: it is smaller than the code that would compress it. @param {{ width: number, height: number, rgba: number[] }} of */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { test } from 'node:test'
 
-import { GATEWAY, calls, coffee, newTask, phone, refusal, someone } from './support.mjs'
+import { GATEWAY, calls, coffee, createClient, newTask, phone, refusal, someone } from './support.mjs'
 
 test('a task is made once, even if the answer was lost', async () => {
   const alice = phone()
@@ -150,6 +150,30 @@ test('a base library without error numbers is understood, too', async () => {
   assert.deepEqual((await alice.client.request('GET /tasks')).tasks, [])
   assert.equal(cuts, 3)
 })
+
+// What phones have been seen to say, by kind of system and age of the base library.
+for (const [fault, error, tries] of [
+  [{ errno: 600001, errMsg: 'request:fail errcode:-103 cronet_error_code:-103 error_msg:net::ERR_CONNECTION_ABORTED' }, 'network_error', 2],
+  [{ errno: 600001, errMsg: 'request:fail errcode:-7 cronet_error_code:-7 error_msg:net::ERR_TIMED_OUT' }, 'timeout', 2],
+  [{ errno: 600003, errMsg: 'request:fail network interrupted error' }, 'interrupted', 2],
+  [{ errMsg: 'request:fail interrupted' }, 'interrupted', 2],
+  [{ errno: 5, errMsg: 'request:fail timeout' }, 'timeout', 2],
+  [{ errMsg: 'request:fail socket timeout' }, 'timeout', 2],
+  [{ errMsg: 'request:fail 似乎已断开与互联网的连接。' }, 'network_error', 2],
+  [{ errno: 600009, errMsg: 'request:fail invalid URL' }, 'network_error', 1],
+  [{ errno: 600002, errMsg: 'request:fail url not in domain list' }, 'domain_not_allowed', 1],
+  [{ errMsg: 'request:fail abort' }, 'aborted', 1],
+]) {
+  test(`${fault.errMsg} is ${error}, after ${tries} tries`, async () => {
+    let asked = 0
+    const alice = phone()
+    const wx = { ...alice.wx, request: ({ fail }) => { asked += 1; fail(fault); return { abort() {} } } }
+
+    const refused = await refusal(createClient({ baseUrl: GATEWAY, wx, firstPause: 1, attempts: 2 }).login())
+
+    assert.deepEqual([refused.error, asked, refused.cause], [error, tries, fault])
+  })
+}
 
 // These come from API Gateway of AWS or from a stranger on the way; no function of ours can be made to answer so.
 for (const [status, body, error, errcode, errmsg, tries] of [
