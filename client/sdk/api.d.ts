@@ -129,7 +129,8 @@ export interface paths {
         /**
          * Show a photo
          * @description Anyone who knows the unguessable name may see the image. A name that is malformed, unknown, of another
-         *     extension, or not ready leads to a default image.
+         *     extension, or not ready leads to the fitting default image: missing, in preparation (what a ticket promised) or
+         *     not available (rejected).
          */
         get: operations["showImage"];
         put?: never;
@@ -340,8 +341,9 @@ export interface components {
             width: number | null;
             /** @description As displayed */
             height: number | null;
-            /** @description A ThumbHash */
+            /** @description A ThumbHash, once it was made, which is after the upload's answer. */
             placeholder: string | null;
+            /** @description Both, once they were made; `{}` before. One that the image does not exceed is the next larger one. */
             variants: {
                 thumb?: components["schemas"]["ImageVariant"];
                 medium?: components["schemas"]["ImageVariant"];
@@ -370,7 +372,7 @@ export interface components {
             url: string;
             expires_at: components["schemas"]["End"];
             /**
-             * @description All but `ready` go with the URL of a default image. `pending` and `rejected` are the caller's.
+             * @description All but `ready` go with the URL of the fitting default image. `pending` and `rejected` are the caller's.
              * @enum {unknown}
              */
             state: "ready" | "missing" | "pending" | "rejected";
@@ -805,8 +807,8 @@ export interface components {
          */
         IdempotencyKey: components["schemas"]["UploadId"];
         /**
-         * @description Size at most: `thumb`, `medium` or `original`. One that is not there is the next larger one, any other text the
-         *     original.
+         * @description `thumb` (longest side 320), `medium` (1080) or `original`. One that is not there is the next larger one, any
+         *     other text the original.
          * @example thumb
          */
         Variant: string;
@@ -1054,7 +1056,10 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The task, its images in the order in which they were added. */
+            /**
+             * @description The task, its images in the order in which they were added: those that are ready, and those that a ticket
+             *     promised, pending or rejected.
+             */
             200: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
@@ -1075,9 +1080,33 @@ export interface operations {
                      *           "url_expires_at": "2026-11-25T05:30:00Z",
                      *           "state": "ready",
                      *           "content_type": "image/jpeg",
-                     *           "bytes": 15024,
-                     *           "width": 240,
-                     *           "height": 320,
+                     *           "bytes": 1502400,
+                     *           "width": 1512,
+                     *           "height": 2016,
+                     *           "placeholder": "1QcSHQRnh493V4dIh4eXh1h4kJUI",
+                     *           "variants": {
+                     *             "thumb": {
+                     *               "url": "https://images.example.com/images/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b/thumb.jpg",
+                     *               "width": 240,
+                     *               "height": 320
+                     *             },
+                     *             "medium": {
+                     *               "url": "https://images.example.com/images/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b/medium.jpg",
+                     *               "width": 810,
+                     *               "height": 1080
+                     *             }
+                     *           }
+                     *         },
+                     *         {
+                     *           "name": "88be1a9b14b5e4fd3a6a626f1aa30642.png",
+                     *           "url": "https://images.example.com/defaults/not-available",
+                     *           "url_expires_at": "2026-11-25T05:30:00Z",
+                     *           "state": "rejected",
+                     *           "reason": "image_invalid",
+                     *           "content_type": "image/png",
+                     *           "bytes": null,
+                     *           "width": null,
+                     *           "height": null,
                      *           "placeholder": null,
                      *           "variants": {}
                      *         }
@@ -1183,8 +1212,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Size at most: `thumb`, `medium` or `original`. One that is not there is the next larger one, any other text the
-                 *     original.
+                 * @description `thumb` (longest side 320), `medium` (1080) or `original`. One that is not there is the next larger one, any
+                 *     other text the original.
                  * @example thumb
                  */
                 variant?: components["parameters"]["Variant"];
@@ -1230,7 +1259,8 @@ export interface operations {
                  *       "names": [
                  *         "666e29814b5e4fd3a6a626f1aa30642e.jpg",
                  *         "unknown.jpg"
-                 *       ]
+                 *       ],
+                 *       "variant": "thumb"
                  *     }
                  */
                 "application/json": components["schemas"]["Names"];
@@ -1252,7 +1282,7 @@ export interface operations {
                      *           "name": "666e29814b5e4fd3a6a626f1aa30642e.jpg",
                      *           "state": "ready",
                      *           "expires_at": "2026-11-25T05:30:00Z",
-                     *           "url": "https://images.example.com/images/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b/original.jpg"
+                     *           "url": "https://images.example.com/images/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b/thumb.jpg"
                      *         },
                      *         {
                      *           "name": "unknown.jpg",
@@ -1399,8 +1429,8 @@ export interface operations {
         parameters: {
             query?: {
                 /**
-                 * @description Size at most: `thumb`, `medium` or `original`. One that is not there is the next larger one, any other text the
-                 *     original.
+                 * @description `thumb` (longest side 320), `medium` (1080) or `original`. One that is not there is the next larger one, any
+                 *     other text the original.
                  * @example thumb
                  */
                 variant?: components["parameters"]["Variant"];
