@@ -119,6 +119,7 @@ target/client/node_modules/ready: tools/client/package.json tools/client/package
 
 docs: target/client/node_modules/ready ## write anew the documents, and the client's types, that are made from the code; needs Node
 	$(CLIENT_TOOLS)/openapi-typescript docs/openapi.yaml --output client/sdk/api.d.ts
+	cp client/sdk/index.js client/demo-mini/lib/mini-functions.js
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
 
 fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECONDS (60) for each target; needs cargo-fuzz

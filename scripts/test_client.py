@@ -16,7 +16,12 @@ NO_LIMIT_OF_LOGINS = {"LOGIN_RATE_PER_MINUTE": "0"}
 def main() -> int:
     tests = sorted((ROOT / "client" / "tests").glob("*.test.mjs"))
     with local_stack(NO_LIMIT_OF_LOGINS) as stack:
-        environment = os.environ | {"GATEWAY": stack["gateway"], "S3": stack["s3"], "TOOLS": str(TOOLS)}
+        of_the_stack = {
+            "GATEWAY": stack["gateway"],
+            "S3": stack["s3"],
+            "AWS_SECRET_ACCESS_KEY": stack["env"]["AWS_SECRET_ACCESS_KEY"],
+        }
+        environment = os.environ | of_the_stack | {"TOOLS": str(TOOLS)}
         command = ["node", "--test", "--test-reporter=tap", *sys.argv[1:], *map(str, tests)]
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as node:
             output = node.stdout.read()

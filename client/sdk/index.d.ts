@@ -185,7 +185,7 @@ export interface ClientOptions {
     remove(key: string): void
   }
   /** Another platform than `wx`, as in tests. */
-  wx?: object
+  wx?: any
   /** How often a call is tried (6). */
   attempts?: number
   /** Milliseconds before the second try (500); then twice as long each time, at most 10 s. */

@@ -10,6 +10,7 @@
   /** @typedef {import('./index').Image} Image */
   /** @typedef {{ filePath: string, uploadId: string, bytes: number }} Photo */
   /** @typedef {(sent: number) => void} OnSent */
+  /** @typedef {{ success: (result: any) => void, fail: (fault: any) => void }} Heard */
 
   const REQUESTS_AT_ONCE = 8 // of the platform's 10: two are left to the pages
   const UPLOADS_AT_ONCE = 3
@@ -172,7 +173,10 @@
     }
   }
 
-  /** Calls `listener` when it is aborted; gives what takes the listener away. @param {Signal | undefined} signal  @param {() => void} listener */
+  /**
+   * Calls `listener` when it is aborted; gives what takes the listener away.
+   * @param {Signal | undefined} signal  @param {() => void} listener
+   */
   function onAbort(signal, listener) {
     if (!signal) return () => {}
     if (signal.aborted) listener()
@@ -182,7 +186,7 @@
 
   /** @param {import('./index').ClientOptions} options  @returns {import('./index').Client} */
   function createClient(options) {
-    /** @type {any} */
+    /** @type {WechatMiniprogram.Wx} */
     const platform = options.wx || wx
     const baseUrl = options.baseUrl.replace(/\/+$/, '')
     const attempts = options.attempts || 6
@@ -234,33 +238,39 @@
         } catch (fault) {
           const error = failure(fault)
           if (hidden) tried = 0
-          const asked = error.retryAfter || 0
-          if (!error.retryable || tried >= attempts || asked > LONGEST_WAIT_ON_REQUEST) throw error
+          const seconds = error.retryAfter || 0
+          if (!error.retryable || tried >= attempts || seconds > LONGEST_WAIT_ON_REQUEST) throw error
           const backoff = Math.min(firstPause * Math.pow(2, tried - 1), LONGEST_PAUSE) * (0.5 + Math.random())
-          await pause(Math.max(backoff, asked * 1000), signal)
+          await pause(Math.max(backoff, seconds * 1000), signal)
         }
       }
     }
 
     /**
-     * One HTTP request.
-     * @param {'request' | 'uploadFile'} method  @param {any} call  @param {Signal} [signal]  @param {OnSent} [onSent]
+     * One HTTP request, and what it was answered, whatever the status.
+     * @param {(heard: Heard) => WechatMiniprogram.RequestTask | WechatMiniprogram.UploadTask} start
+     * @param {Signal} [signal]  @param {OnSent} [onSent]
      */
-    async function answer(method, call, signal, onSent) {
+    async function answer(start, signal, onSent) {
       return requests(() => new Promise((resolve, reject) => {
         if (signal && signal.aborted) return reject(new ApiError('aborted'))
         let forget = () => {}
         const done = (/** @type {() => void} */ settle) => { forget(); settle() }
-        const task = platform[method](Object.assign({}, call, {
-          success: (/** @type {any} */ result) => done(() => resolve(result)),
-          fail: (/** @type {any} */ fault) => done(() => reject(failure(fault))),
-        }))
-        if (onSent) task.onProgressUpdate((/** @type {any} */ now) => onSent(now.totalBytesSent))
+        const task = start({
+          success: (result) => done(() => resolve(result)),
+          fail: (fault) => done(() => reject(failure(fault))),
+        })
+        if (onSent && 'onProgressUpdate' in task) task.onProgressUpdate((now) => onSent(now.totalBytesSent))
         forget = onAbort(signal, () => {
           task.abort()
           reject(new ApiError('aborted'))
         })
       }))
+    }
+
+    /** Anything else of `wx`. @param {(heard: Heard) => void} start  @returns {Promise<any>} */
+    function asked(start) {
+      return new Promise((success, reject) => start({ success, fail: (fault) => reject(failure(fault)) }))
     }
 
     // ---- who is calling ---------------------------------------------------------------------------------------------
@@ -298,10 +308,10 @@
     }
 
     async function redeem() {
-      const { code } = await new Promise((success, fail) => platform.login({ timeout: requestTimeout, success, fail }))
-      const made = judge(await answer('request', {
-        url: baseUrl + '/session', method: 'POST', data: { code }, timeout: requestTimeout,
-      }))
+      const { code } = await asked((heard) => platform.login({ timeout: requestTimeout, ...heard }))
+      const made = judge(await answer((heard) => platform.request({
+        url: baseUrl + '/session', method: 'POST', data: { code }, timeout: requestTimeout, ...heard,
+      })))
       keep(made)
       return made
     }
@@ -331,7 +341,9 @@
       const used = session
       if (!used) return
       const end = (/** @type {string} */ query) => (/** @type {any} */ header) => persist(async () => judge(
-        await answer('request', { url: baseUrl + '/session' + query, method: 'DELETE', header, timeout: requestTimeout })))
+        await answer((heard) => platform.request({
+          url: baseUrl + '/session' + query, method: 'DELETE', header, timeout: requestTimeout, ...heard,
+        }))))
       if (how && how.everywhere) {
         await signed(end('?scope=all'))
         return keep(null)
@@ -351,29 +363,35 @@
       const { path = {}, query = {}, body, signal, idempotencyKey, retry = true } = call || {}
       const [method, pattern] = route.split(' ')
       const filled = pattern.replace(/{(\w+)}/g, (_, name) => encodeURIComponent(path[name]))
-      const asked = Object.keys(query).filter((name) => query[name] !== undefined && query[name] !== null)
+      const search = Object.keys(query).filter((name) => query[name] !== undefined && query[name] !== null)
         .map((name) => encodeURIComponent(name) + '=' + encodeURIComponent(query[name])).join('&')
-      const url = baseUrl + filled + (asked && '?' + asked)
+      const url = baseUrl + filled + (search && '?' + search)
       const extra = route === 'POST /tasks' ? { 'idempotency-key': idempotencyKey || randomId() } : {}
       const repeatable = retry && (method !== 'POST' || SAFE_TO_REPEAT.indexOf(route) >= 0)
 
       return signed((header) => {
-        const once = async () => judge(await answer('request', {
-          url, method, data: body, header: Object.assign({}, header, extra), timeout: requestTimeout,
-        }, signal))
+        const once = async () => judge(await answer((heard) => platform.request({
+          url, method: /** @type {any} */ (method), data: body, header: { ...header, ...extra }, timeout: requestTimeout, ...heard,
+        }), signal))
         return repeatable ? persist(once, signal) : once()
       })
     }
 
-    /** @param {string} path  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]  @returns {Promise<Image>} */
+    /**
+     * @param {string} path  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]
+     * @returns {Promise<Image>}
+     */
     function throughApi(path, photo, signal, onSent) {
-      return uploads(() => signed((header) => persist(async () => judge(await answer('uploadFile', {
+      return uploads(() => signed((header) => persist(async () => judge(await answer((heard) => platform.uploadFile({
         url: baseUrl + path, filePath: photo.filePath, name: 'image', header,
-        formData: { upload_id: photo.uploadId }, timeout: uploadTimeout,
-      }, signal, onSent)), signal)))
+        formData: { upload_id: photo.uploadId }, timeout: uploadTimeout, ...heard,
+      }), signal, onSent)), signal)))
     }
 
-    /** @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]  @returns {Promise<Image>} */
+    /**
+     * @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]
+     * @returns {Promise<Image>}
+     */
     async function byTicket(taskId, photo, signal, onSent) {
       const type = await contentType(photo.filePath)
       const ask = (/** @type {boolean} */ retry) => request('POST /tasks/{task_id}/uploads', {
@@ -385,9 +403,9 @@
       const ticket = await uploads(() => persist(async () => {
         const fresh = await ask(false)
         if (!fresh.image) {
-          accepted(await answer('uploadFile', {
-            url: fresh.url, filePath: photo.filePath, name: 'file', formData: fresh.fields, timeout: uploadTimeout,
-          }, signal, onSent))
+          accepted(await answer((heard) => platform.uploadFile({
+            url: fresh.url, filePath: photo.filePath, name: 'file', formData: fresh.fields, timeout: uploadTimeout, ...heard,
+          }), signal, onSent))
         }
         return fresh
       }, signal))
@@ -414,8 +432,9 @@
 
     /** By the first bytes: the name of a temporary file says nothing. @param {string} filePath  @returns {Promise<string>} */
     async function contentType(filePath) {
-      const { data } = await file('readFile', { filePath, position: 0, length: 12 })
-      const at = String.fromCharCode.apply(null, Array.from(new Uint8Array(data)))
+      const files = platform.getFileSystemManager()
+      const { data } = await asked((heard) => files.readFile({ filePath, position: 0, length: 12, ...heard }))
+      const at = String.fromCharCode(...new Uint8Array(data))
       if (at.slice(0, 3) === '\xff\xd8\xff') return 'image/jpeg'
       if (at.slice(0, 4) === '\x89PNG') return 'image/png'
       if (at.slice(0, 4) === 'RIFF' && at.slice(8) === 'WEBP') return 'image/webp'
@@ -423,20 +442,17 @@
       return at.slice(4, 8) === 'ftyp' ? 'image/heic' : 'application/octet-stream' // which the server refuses, with its text
     }
 
-    /** @param {string} method  @param {any} call  @returns {Promise<any>} */
-    function file(method, call) {
-      return new Promise((success, reject) => platform.getFileSystemManager()[method](
-        Object.assign(call, { success, fail: (/** @type {any} */ fault) => reject(failure(fault)) })))
-    }
-
     /** @param {string | { filePath: string, uploadId?: string }} given  @param {string} [uploadId]  @returns {Promise<Photo>} */
     async function look(given, uploadId) {
       const { filePath, uploadId: own } = typeof given === 'string' ? { filePath: given, uploadId } : given
-      const { size } = await file('getFileInfo', { filePath })
+      const { size } = await asked((heard) => platform.getFileSystemManager().getFileInfo({ filePath, ...heard }))
       return { filePath, uploadId: own || randomId(), bytes: size }
     }
 
-    /** @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]  @returns {Promise<Image>} */
+    /**
+     * @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]
+     * @returns {Promise<Image>}
+     */
     function send(taskId, photo, signal, onSent) {
       let most = 0 // a second try starts at nothing; what the user sees does not
       const rising = onSent && ((/** @type {number} */ sent) => onSent((most = Math.max(most, Math.min(sent, photo.bytes)))))
@@ -476,15 +492,19 @@
     async function uploadTaskImages(taskId, files, how) {
       const { onProgress, signal, inOrder } = how || {}
       /** @type {import('./index').BatchPhoto[]} */
-      const photos = files.map((given) => Object.assign(
-        { uploadId: randomId(), state: /** @type {const} */ ('waiting'), sent: 0, total: 0 },
-        typeof given === 'string' ? { filePath: given } : { filePath: given.filePath, uploadId: given.uploadId || randomId() }))
+      const photos = files.map((given) => {
+        const { filePath, uploadId = randomId() } = typeof given === 'string' ? { filePath: given } : given
+        return { filePath, uploadId, state: 'waiting', sent: 0, total: 0 }
+      })
 
       const tell = () => {
         if (!onProgress) return
         const sum = (/** @type {'sent' | 'total'} */ what) => photos.reduce((all, photo) => all + photo[what], 0)
         const count = (/** @type {string} */ state) => photos.filter((photo) => photo.state === state).length
-        onProgress(Object.assign(share(sum('sent'), sum('total')), { done: count('done'), failed: count('failed'), photos }))
+        onProgress({ ...share(sum('sent'), sum('total')), done: count('done'), failed: count('failed'), photos })
+      }
+      const measure = async (/** @type {import('./index').BatchPhoto} */ photo) => {
+        photo.total = (await look(photo.filePath)).bytes
       }
       const upload = async (/** @type {import('./index').BatchPhoto} */ photo) => {
         try {
@@ -499,8 +519,6 @@
         }
         tell()
       }
-      const measure = async (/** @type {import('./index').BatchPhoto} */ photo) => { photo.total = (await look(photo.filePath)).bytes }
-
       // All sizes first, so that the progress does not fall back; what cannot be read fails at its turn.
       await Promise.all(photos.map((photo) => measure(photo).catch(() => {})))
       tell()
@@ -527,7 +545,7 @@
       names.filter(fresh).forEach((name) => { found[name] = resolved[key(name)] })
       const missing = names.filter((name, at) => !found[name] && names.indexOf(name) === at)
       for (let at = 0; at < missing.length; at += NAMES_AT_ONCE) {
-        const body = Object.assign({ names: missing.slice(at, at + NAMES_AT_ONCE) }, variant && { variant })
+        const body = { names: missing.slice(at, at + NAMES_AT_ONCE), ...(variant && { variant }) }
         const answered = await request('POST /images/resolve', { body, signal })
         answered.images.forEach((/** @type {import('./index').ResolvedImage} */ image) => {
           found[image.name] = image
@@ -545,9 +563,17 @@
 
     /** @type {import('./index').Client} */
     const client = {
-      login, logout, request: /** @type {any} */ (request), uploadTaskImage, uploadTaskImages, uploadAvatar, imageUrl, resolveImages, placeholder,
-      avatarUrl: (userId) => baseUrl + '/users/' + encodeURIComponent(userId) + '/avatar',
+      login,
+      logout,
       get session() { return session },
+      request: /** @type {any} */ (request),
+      uploadTaskImage,
+      uploadTaskImages,
+      uploadAvatar,
+      imageUrl,
+      avatarUrl: (userId) => baseUrl + '/users/' + encodeURIComponent(userId) + '/avatar',
+      resolveImages,
+      placeholder,
     }
     return client
   }
@@ -573,7 +599,8 @@
     const of = (/** @type {number} */ shift, /** @type {number} */ mask) => (bits >> shift) & mask
 
     let nibble = hasAlpha ? 12 : 10
-    const channel = (/** @type {number} */ mean, /** @type {number} */ across, /** @type {number} */ down, /** @type {number} */ scale) => {
+    /** @type {(mean: number, across: number, down: number, scale: number) => { x: number, y: number, value: number }[]} */
+    const channel = (mean, across, down, scale) => {
       const waves = [{ x: 0, y: 0, value: mean }]
       for (let y = 0; y < down; y += 1) {
         for (let x = y ? 0 : 1; x * down < across * (down - y); x += 1) {
@@ -602,7 +629,8 @@
         return row
       })
       for (let x = 0; x < width; x += 1) {
-        const [light, yellow, reddish, opaque] = rows.map((row) => row.reduce((sum, value, wave) => sum + value * acrosses[x][wave], 0))
+        const [light, yellow, reddish, opaque] = rows.map(
+          (row) => row.reduce((sum, value, wave) => sum + value * acrosses[x][wave], 0))
         const blue = light - 2 / 3 * yellow
         const red = (3 * light - blue + reddish) / 2
         for (const value of [red, red - reddish, blue, opaque]) rgba.push(Math.max(0, Math.min(255, Math.round(value * 255))))
@@ -613,10 +641,14 @@
 
   /** Of each place, by the number of half waves; at most seven. @param {number} size */
   function cosines(size) {
-    return Array.from({ length: size }, (_, at) => [0, 1, 2, 3, 4, 5, 6].map((wave) => Math.cos(Math.PI / size * (at + 0.5) * wave)))
+    const places = Array.from({ length: size }, (_, at) => Math.PI / size * (at + 0.5))
+    return places.map((place) => [0, 1, 2, 3, 4, 5, 6].map((wave) => Math.cos(place * wave)))
   }
 
-  /** Uncompressed: it is smaller than the code that would compress it. @param {{ width: number, height: number, rgba: number[] }} of */
+  /**
+   * Uncompressed: it is smaller than the code that would compress it.
+   * @param {{ width: number, height: number, rgba: number[] }} picture
+   */
   function png({ width, height, rgba }) {
     /** @type {number[]} */
     const raw = []
