@@ -43,6 +43,10 @@ def upload(body, headers=ALICE, task_id=seed.TASK, method="POST"):
     return call(method, "ANY /tasks/{task_id}/images", headers, body, task_id=task_id)
 
 
+def ticket(body, headers=ALICE, task_id=seed.TASK, method="POST"):
+    return call(method, "ANY /tasks/{task_id}/uploads", headers, body, task_id=task_id)
+
+
 def seed_upload(body):
     return call("POST", "ANY /task/postImage", ALICE, body)
 
@@ -127,6 +131,19 @@ EVENTS = {
         "truncated": upload(form(file(PHOTO[: len(PHOTO) * 6 // 10]))),
         "get-method": upload(None, method="GET"),
         "missing-headers": upload(form(file(PHOTO)), NOBODY),
+    },
+    "upload-ticket": {
+        "one-photo": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO)})),
+        "with-upload-id": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO), "upload_id": "ticket-1"})),
+        "largest": ticket(as_json({"content_type": "image/png", "bytes": 20 * 1024 * 1024})),
+        "too-large": ticket(as_json({"content_type": "image/jpeg", "bytes": 20 * 1024 * 1024 + 1})),
+        "missing-bytes": ticket(as_json({"content_type": "image/jpeg"})),
+        "no-bytes": ticket(as_json({"content_type": "image/jpeg", "bytes": 0})),
+        "heic": ticket(as_json({"content_type": "image/heic", "bytes": len(PHOTO)})),
+        "svg": ticket(as_json({"content_type": "image/svg+xml", "bytes": len(PHOTO)})),
+        "unknown-task": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO)}), task_id=seed.UNKNOWN_TASK),
+        "get-method": ticket(None, method="GET"),
+        "missing-headers": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO)}), NOBODY),
     },
     "avatar-upload": {
         "one-avatar": avatar(form(file(PORTRAIT))),

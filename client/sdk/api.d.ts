@@ -91,6 +91,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/tasks/{task_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Id of a task; any other text is 404. */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for a form with which a photo goes straight to S3
+         * @description The form takes one photo of the announced type, of at most so many bytes, for ten minutes: a POST of `fields` and
+         *     then of the photo as `file` to `url`. S3 answers 201, which is no acknowledgement: the image is `pending` until it
+         *     was looked at. The ticket takes a place in the task at once. The same upload id gives another form for the same
+         *     image.
+         */
+        post: operations["requestUpload"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/tasks/{task_id}/images/{name}": {
         parameters: {
             query?: never;
@@ -320,6 +346,42 @@ export interface components {
             image: string;
             task_id: components["schemas"]["TaskId"];
             upload_id?: components["schemas"]["UploadId"];
+        };
+        Announced: {
+            /** @enum {unknown} */
+            content_type: "image/jpeg" | "image/png" | "image/webp" | "image/gif";
+            /** @description Size of the file; S3 takes no more */
+            bytes: number;
+            upload_id?: components["schemas"]["UploadId"] | null;
+        };
+        Ticket: {
+            name: components["schemas"]["ImageName"];
+            /**
+             * Format: uri
+             * @description Where the form is to be sent
+             */
+            url: string;
+            /** @description What is to stand in the form before its file, as it is. */
+            fields: {
+                key: string;
+                /** @enum {unknown} */
+                "Content-Type": "image/jpeg" | "image/png" | "image/webp" | "image/gif";
+                /** @constant */
+                success_action_status: "201";
+                /** @constant */
+                "x-amz-algorithm": "AWS4-HMAC-SHA256";
+                "x-amz-credential": string;
+                "x-amz-date": string;
+                /** @description Where the keys are those of a role */
+                "x-amz-security-token"?: string;
+                policy: string;
+                "x-amz-signature": string;
+            };
+            expires_at: components["schemas"]["Time"];
+        };
+        UploadDone: {
+            name: components["schemas"]["ImageName"];
+            image: components["schemas"]["Image"];
         };
         Image: {
             name: components["schemas"]["ImageName"];
@@ -602,7 +664,7 @@ export interface components {
                 "application/json": components["schemas"]["MethodNotAllowed"];
             };
         };
-        /** @description The task has its most images; or other bytes came under the same upload id. */
+        /** @description The task has its most images; or another picture came under the same upload id. */
         TaskFullOrUploadIdReused: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -671,7 +733,7 @@ export interface components {
                 "application/json": components["schemas"]["GatewayMessage"];
             };
         };
-        /** @description Not JPEG, PNG, WebP or GIF, judged by content. HEIC has a text of its own. */
+        /** @description Not JPEG, PNG, WebP or GIF, judged by content, or by what is announced. HEIC has a text of its own. */
         ImageUnsupported: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -1173,6 +1235,86 @@ export interface operations {
             413: components["responses"]["ImageTooLarge"];
             415: components["responses"]["ImageUnsupported"];
             422: components["responses"]["ImageInvalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    requestUpload: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description An id of the client's making, with which a retry adds nothing: the same id from the same user for the same
+                 *     target gives the same task or image, also in a race.
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /** @description Id of a task; any other text is 404. */
+                task_id: components["parameters"]["TaskId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content_type": "image/jpeg",
+                 *       "bytes": 11538211,
+                 *       "upload_id": "photo-17"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Announced"];
+            };
+        };
+        responses: {
+            /** @description The photo of this upload id was sent and looked at; it is ready or rejected, and takes no form any more. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadDone"];
+                };
+            };
+            /** @description A form. It opens the bucket for this one photo, so keep it as secret as a session. */
+            201: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "name": "666e29814b5e4fd3a6a626f1aa30642e.jpg",
+                     *       "url": "https://images-bucket.s3.ap-southeast-1.amazonaws.com/",
+                     *       "fields": {
+                     *         "key": "incoming/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b0c1d4f0f8e6f2f5a7c3d9e10",
+                     *         "Content-Type": "image/jpeg",
+                     *         "success_action_status": "201",
+                     *         "x-amz-algorithm": "AWS4-HMAC-SHA256",
+                     *         "x-amz-credential": "ASIAIOSFODNN7EXAMPLE/20261126/ap-southeast-1/s3/aws4_request",
+                     *         "x-amz-date": "20261126T090000Z",
+                     *         "x-amz-security-token": "IQoJb3JpZ2luX2VjEXAMPLE",
+                     *         "policy": "eyJjb25kaXRpb25zIjpbXSwiZXhwaXJhdGlvbiI6IjIwMjYtMTEtMjZUMDk6MTA6MDBaIn0=",
+                     *         "x-amz-signature": "8afdbf4008c03f22c2cd3cdb72e4afbb1f6a588f3255ac628749a66d7f09699e"
+                     *       },
+                     *       "expires_at": "2026-11-26T09:10:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Ticket"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SessionInvalid"];
+            404: components["responses"]["TaskOrUploadNotFound"];
+            409: components["responses"]["TaskFullOrUploadIdReused"];
+            413: components["responses"]["ImageTooLarge"];
+            415: components["responses"]["ImageUnsupported"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Busy"];

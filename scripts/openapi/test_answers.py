@@ -137,6 +137,10 @@ def uploads_to_a_task(operation: str, status: int, parts: Callable[..., dict[str
     ]
 
 
+def announced(task: str, **changes: Any) -> dict[str, Any]:
+    return at(task_id=task) | {"body": {"content_type": "image/jpeg", "bytes": len(PHOTO), **changes}}
+
+
 def into_form(task: str, **fields: Any) -> dict[str, Any]:
     return {"body": {"task_id": task, **fields}}
 
@@ -172,6 +176,17 @@ STORIES = [
     Story("getTask", 401, "session_invalid", lambda stage: at(task_id=stage.task) | nobody(stage)),
     Story("getTask", 404, "task_not_found", lambda _: at(task_id="unknown")),
     *uploads_to_a_task("uploadTaskImage", 201, into_path),
+    Story("requestUpload", 201, None, lambda stage: announced(stage.task, upload_id="ticket")),
+    Story("requestUpload", 400, "bad_request", lambda stage: announced(stage.task, bytes=0)),
+    Story("requestUpload", 401, "session_invalid", lambda stage: announced(stage.task) | nobody(stage)),
+    Story("requestUpload", 404, "task_not_found", lambda _: announced("unknown")),
+    Story("requestUpload", 404, "not_found", lambda stage: announced(stage.task, upload_id="deleted")),
+    Story("requestUpload", 409, "task_full", lambda stage: announced(stage.full_task)),
+    Story("requestUpload", 409, "upload_id_reused", lambda stage: announced(stage.task, upload_id="kept")),
+    Story("requestUpload", 413, "image_too_large", lambda stage: announced(stage.task, bytes=21_000_000)),
+    Story("requestUpload", 413, None, lambda stage: announced(stage.task, upload_id="x" * 11_000_000)),
+    Story("requestUpload", 415, "image_unsupported", lambda stage: announced(stage.task, content_type="image/tiff")),
+    Story("requestUpload", 415, "image_unsupported", lambda stage: announced(stage.task, content_type="image/heic")),
     Story("deleteTaskImage", 204, None, lambda stage: at(task_id=stage.task, name=stage.deleted_image)),
     Story("deleteTaskImage", 401, "session_invalid", lambda stage: at(task_id=stage.task, name="x") | nobody(stage)),
     Story("deleteTaskImage", 404, "task_not_found", lambda _: at(task_id="unknown", name="x")),
@@ -213,6 +228,8 @@ def test_every_status_of_the_document_is_answered_here() -> None:
     answered = {(story.operation, story.status) for story in STORIES} | {(name, 503) for name in SUCCESSES}
     # The gateway's own, or a fault of ours: nobody can ask for them. (The 429 of `signIn` has a test below.)
     out_of_reach = {(name, status) for name in SUCCESSES for status in (429, 500)}
+    # Not before something looks at what was sent with a ticket.
+    out_of_reach.add(("requestUpload", 200))
     # Not before the pictures of replaced avatars are removed.
     out_of_reach.add(("uploadAvatar", 404))
 

@@ -23,6 +23,7 @@ macro_rules! for_each_function {
         $use!("session-revoke", session_revoke);
         $use!("task-image-upload", task_image_upload);
         $use!("tasks", tasks);
+        $use!("upload-ticket", upload_ticket);
     };
 }
 

@@ -6,11 +6,12 @@ use session::Caller;
 use web::{ApiError, ImageForm};
 
 use crate::answer::Image;
+use crate::claim::{Claim, claim};
 use crate::config::{Config, UploadConfig};
 use crate::delivery::Delivery;
 use crate::image_rows::{ImageRow, State, Transacted};
 use crate::name::Target;
-use crate::uploads::{Claim, Uploads, count_upload};
+use crate::uploads::{Uploads, count_upload, rejected};
 
 const TRANSACTION_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
@@ -41,9 +42,10 @@ impl AvatarUploads {
     pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ApiError> {
         let draft = self.uploads.draft(caller, &Target::Avatar, form, now)?;
         self.delivery.prepare().await?;
-        let row = match self.uploads.claim(&draft, now).await? {
+        let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
             Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
+            Claim::Rejected(row) => return Err(rejected(&row).into()),
         };
         self.uploads.put_object(&row, draft.bytes).await?;
         self.make_current(caller, &row).await?;

@@ -32,7 +32,7 @@ static CLOUDFRONT_KEY_SECRET: Variable = Variable {
 };
 static S3_PUBLIC_ENDPOINT: Variable = Variable {
     name: "S3_PUBLIC_ENDPOINT",
-    meaning: "Address of S3 in URLs, where it differs from the one that the function uses.",
+    meaning: "Address of S3 in URLs and forms, where it differs from the one that the function uses. With S3 on AWS: of a distribution whose origin is the bucket.",
     default: None,
 };
 static TASKS_TABLE: Variable = Variable { name: "TASKS_TABLE", meaning: "Table of tasks.", default: None };
@@ -40,6 +40,11 @@ static MAX_IMAGE_BYTES: Variable = Variable {
     name: "MAX_IMAGE_BYTES",
     meaning: "Largest picture taken through the API: 1 to 4194304 bytes (an event of Lambda has at most 6 MB).",
     default: Some("4194304"),
+};
+static MAX_DIRECT_BYTES: Variable = Variable {
+    name: "MAX_DIRECT_BYTES",
+    meaning: "Largest picture that a ticket lets into the bucket directly: 1 to 20971520 bytes.",
+    default: Some("20971520"),
 };
 static MAX_IMAGE_PIXELS: Variable = Variable {
     name: "MAX_IMAGE_PIXELS",
@@ -137,6 +142,22 @@ pub struct UploadConfig {
     /// Bytes of a picture as received.
     pub max_image_bytes: u64,
     pub(crate) pixels: imaging::Limits,
+}
+
+/// What may come directly to the bucket, and where to.
+#[derive(Clone, Debug)]
+pub struct TicketConfig {
+    /// Bytes of a picture.
+    pub max_direct_bytes: u64,
+    pub(crate) public_endpoint: Option<String>,
+}
+
+impl TicketConfig {
+    /// Reads both.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        let max_direct_bytes = variables.number(&MAX_DIRECT_BYTES, 1..=20 * 1024 * 1024);
+        Self { max_direct_bytes, public_endpoint: variables.address(&S3_PUBLIC_ENDPOINT) }
+    }
 }
 
 impl UploadConfig {

@@ -2,22 +2,25 @@
 
 mod answer;
 mod avatars;
+mod claim;
 mod config;
 mod delivery;
 mod image_rows;
 mod images;
 mod name;
 mod object;
+mod post_policy;
 mod sweep;
 mod task_list;
 mod task_uploads;
 mod tasks;
+mod tickets;
 mod uploads;
 mod variant;
 
 pub use answer::{Image, Resolved, TaskAnswer};
 pub use avatars::AvatarUploads;
-pub use config::{Config, StorageConfig, TasksConfig, UploadConfig};
+pub use config::{Config, StorageConfig, TasksConfig, TicketConfig, UploadConfig};
 pub use delivery::{Delivery, Link};
 pub use images::{Found, Images};
 pub use name::{ImageName, TaskId};
@@ -25,4 +28,5 @@ pub use object::DefaultImage;
 pub use sweep::{RowChange, Sweep};
 pub use task_uploads::TaskUploads;
 pub use tasks::{Cursor, Task, TaskPage, Tasks, Title};
+pub use tickets::{Announced, Ticket, Tickets};
 pub use variant::Size;

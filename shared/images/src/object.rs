@@ -46,8 +46,12 @@ pub(crate) fn key_of(name: &ImageName, attempt: &Attempt) -> String {
 /// Where direct uploads land, as they come. No read path addresses it.
 pub(crate) const INCOMING: &str = "incoming/";
 
+/// The key under which a ticket's photo is sent.
+pub(crate) fn incoming_key_of(stem: &Stem, attempt: &Attempt) -> String {
+    format!("{INCOMING}{}/{}", stem.as_str(), attempt.as_str())
+}
+
 /// Below which everything lies that an attempt may have left: its outputs, and what was sent for it directly to S3.
 pub(crate) fn prefixes_of(stem: &Stem, attempt: &Attempt) -> [String; 2] {
-    let (stem, attempt) = (stem.as_str(), attempt.as_str());
-    [format!("images/{stem}/{attempt}/"), format!("{INCOMING}{stem}/{attempt}")]
+    [format!("images/{}/{}/", stem.as_str(), attempt.as_str()), incoming_key_of(stem, attempt)]
 }

@@ -11,11 +11,10 @@ use crate::config::Config;
 use crate::image_rows::{ImageRow, ImageRows, State};
 use crate::name::{ImageName, Stem, TaskId};
 use crate::tasks::{ListWritten, Task, Tasks};
+use crate::tickets::FORM_LIFE;
 
 /// A pending row that nobody touched for so long gives its place in the list back. API calls end long before.
 const ABANDONED: SignedDuration = SignedDuration::from_mins(15);
-/// How long the form of a ticket is good, from the moment in which its row was last touched.
-const FORM_LIFE: SignedDuration = SignedDuration::from_mins(10);
 const PRUNE_TRIES: u32 = 3;
 /// Append, touch and append again: each is tried anew when the list changed in between.
 const ENLIST_TRIES: u32 = 6;
@@ -140,6 +139,7 @@ fn is_abandoned(row: &ImageRow, now: Timestamp) -> bool {
     }
 }
 
+/// Forms are signed when the row is touched.
 fn is_ended_ticket(row: &ImageRow, now: Timestamp) -> bool {
     row.state == State::Pending && row.is_ticket() && now.duration_since(row.touched_at) > FORM_LIFE
 }

@@ -4,13 +4,14 @@ use session::Caller;
 use web::{ApiError, ImageForm};
 
 use crate::answer::Image;
+use crate::claim::{Claim, claim};
 use crate::config::{Config, UploadConfig};
 use crate::delivery::Delivery;
 use crate::image_rows::{ImageRow, State, Written};
 use crate::name::Target;
 use crate::task_list::TaskList;
 use crate::tasks::{Task, Tasks};
-use crate::uploads::{Claim, Uploads, count_upload};
+use crate::uploads::{Uploads, count_upload, rejected};
 
 /// Takes photos into tasks.
 #[derive(Clone, Debug)]
@@ -50,9 +51,10 @@ impl TaskUploads {
     ) -> Result<Image, ApiError> {
         let draft = self.uploads.draft(caller, &Target::Task(task.id.clone()), form, now)?;
         self.delivery.prepare().await?;
-        let row = match self.uploads.claim(&draft, now).await? {
+        let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
             Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
+            Claim::Rejected(row) => return Err(rejected(&row).into()),
         };
 
         let enlist = self.list.enlist(&caller.user_id, &task.id, &row.name, now);

@@ -1,6 +1,4 @@
-//! What every upload does, whatever it belongs to: look at the bytes, claim a row, put the object, settle doubts.
-
-use std::time::Duration;
+//! What every upload does, whatever it belongs to: look at the bytes, put the object, settle doubts.
 
 use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
@@ -14,26 +12,14 @@ use sha2::{Digest, Sha256};
 use web::{ApiError, ErrorCode, ImageForm};
 
 use crate::config::{Config, UploadConfig};
-use crate::image_rows::{ImageRow, ImageRows, State, Written};
+use crate::image_rows::{ImageRow, ImageRows, State};
 use crate::name::{Attempt, ImageName, Stem, Target};
 use crate::object::{self, key_of};
 
-/// A claim meets another one, or a transaction, so often before it gives up for now.
-const CLAIM_TRIES: u32 = 5;
-const FIRST_BACKOFF: Duration = Duration::from_millis(20);
-
 /// A picture on its way in: the row that we would like to write, and the bytes to go with it.
 pub(crate) struct Draft {
-    row: ImageRow,
+    pub(crate) row: ImageRow,
     pub(crate) bytes: Bytes,
-}
-
-/// What a claim came to.
-pub(crate) enum Claim {
-    /// The row is ours to complete: fresh, or adopted from a try that did not end.
-    Ours(ImageRow),
-    /// An earlier try ended well.
-    Ready(ImageRow),
 }
 
 /// The images table and the bucket, as uploads write to them.
@@ -100,50 +86,6 @@ impl Uploads {
         Ok(Draft { row, bytes: cleaned.bytes.into() })
     }
 
-    /// Takes the draft's name, or finds out who has it.
-    pub(crate) async fn claim(&self, draft: &Draft, now: Timestamp) -> Result<Claim, ApiError> {
-        for tried in 1..=CLAIM_TRIES {
-            match self.try_claim(&draft.row, now).await {
-                Ok(Some(claim)) => return Ok(claim),
-                Ok(None) => {}
-                // The avatar's transaction holds the row; DynamoDB's SDK does not try this again by itself.
-                Err(ClaimError::Failure(Failure::Unavailable { code, .. }))
-                    if code == "TransactionConflictException" => {}
-                Err(ClaimError::Failure(failure)) => return Err(failure.into()),
-                Err(ClaimError::Refused(error)) => return Err(error),
-            }
-            tokio::time::sleep(FIRST_BACKOFF * tried).await;
-        }
-        Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
-    }
-
-    async fn try_claim(&self, draft: &ImageRow, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
-        let found = match self.rows.claim(draft).await? {
-            Written::Applied => return Ok(Some(Claim::Ours(draft.clone()))),
-            // Gone again between the write and its answer.
-            Written::Refused(None) => return Ok(None),
-            Written::Refused(Some(found)) => found,
-        };
-        // The order counts: a deleted upload stays deleted whatever bytes come, and our own row is never a conflict.
-        if found.attempt == draft.attempt {
-            return Ok(Some(Claim::Ours(found)));
-        }
-        if found.state == State::Removed {
-            return Err(ClaimError::Refused(ErrorCode::NotFound.into()));
-        }
-        if found.content_hash != draft.content_hash {
-            return Err(ClaimError::Refused(ErrorCode::UploadIdReused.into()));
-        }
-        match found.state {
-            State::Ready => Ok(Some(Claim::Ready(found))),
-            State::Pending => match self.rows.adopt(&found, now).await? {
-                Written::Applied => Ok(Some(Claim::Ours(found))),
-                Written::Refused(_) => Ok(None),
-            },
-            State::Rejected | State::Removed => Err(ClaimError::Refused(rejected(&found).into())),
-        }
-    }
-
     /// Puts the picture under its row's key. A second put of the same upload writes the same bytes.
     pub(crate) async fn put_object(&self, row: &ImageRow, bytes: Bytes) -> Result<(), Failure> {
         self.s3
@@ -198,27 +140,22 @@ pub(crate) fn count_upload(row: &ImageRow) {
     metrics::add(Metric::UploadBytes, row.bytes.unwrap_or_default());
 }
 
-enum ClaimError {
-    Refused(ApiError),
-    Failure(Failure),
-}
-
-impl From<Failure> for ClaimError {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
-    }
-}
-
 fn refused(refusal: imaging::Refused) -> ApiError {
-    let error: ApiError =
-        if refusal.is_unsupported() { ErrorCode::ImageUnsupported.into() } else { ErrorCode::ImageInvalid.into() };
-    match refusal {
-        imaging::Refused::Heic => error.saying("不支持HEIC图片，请选择压缩图或JPEG").because(refusal),
-        _ => error.because(refusal),
-    }
+    let error = match refusal {
+        imaging::Refused::Heic => unsupported_heic(),
+        _ if refusal.is_unsupported() => ErrorCode::ImageUnsupported.into(),
+        _ => ErrorCode::ImageInvalid.into(),
+    };
+    error.because(refusal)
 }
 
-fn rejected(row: &ImageRow) -> ErrorCode {
+/// Phones make such pictures, and their users can choose another format.
+pub(crate) fn unsupported_heic() -> ApiError {
+    ApiError::from(ErrorCode::ImageUnsupported).saying("不支持HEIC图片，请选择压缩图或JPEG")
+}
+
+/// Why a row's picture was refused.
+pub(crate) fn rejected(row: &ImageRow) -> ErrorCode {
     let reason = row.reason.as_deref().unwrap_or_default();
     ErrorCode::ALL.into_iter().find(|code| code.name() == reason).unwrap_or(ErrorCode::ImageInvalid)
 }

@@ -87,6 +87,12 @@ impl Format {
     pub fn from_extension(extension: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|format| format.extension() == extension)
     }
+
+    /// The format whose [`content_type`](Self::content_type) is spelled exactly so.
+    #[must_use]
+    pub fn from_content_type(content_type: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|format| format.content_type() == content_type)
+    }
 }
 
 /// Why a file is not taken.

@@ -205,6 +205,21 @@ impl Aws {
         aws_sdk_secretsmanager::Client::from_conf(builder.build())
     }
 
+    /// Where S3 is, if it is another one than AWS's.
+    pub fn s3_address(&self) -> Option<&str> {
+        self.config.s3.as_deref()
+    }
+
+    /// The region of tables and bucket.
+    pub fn region(&self) -> &str {
+        &self.config.region
+    }
+
+    /// What requests are signed with.
+    pub fn credentials(&self) -> &Credentials {
+        &self.config.credentials
+    }
+
     /// When the credentials end, where that is known; those in Lambda's environment do not say.
     pub fn credentials_end(&self) -> Option<Timestamp> {
         Timestamp::try_from(self.config.credentials.expiry()?).ok()

@@ -1,6 +1,8 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::Multipart;
+
 /// What a URL gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -14,11 +16,22 @@ pub struct Fetched {
 
 /// Sends one request to a plain HTTP URL as somebody does who has nothing but the URL.
 pub async fn fetch(method: &str, url: &str) -> Fetched {
+    send(method, url, "", &[]).await
+}
+
+/// Posts a form to a plain HTTP URL as somebody does who has nothing but the two.
+pub async fn post_form(url: &str, form: Multipart) -> Fetched {
+    let content_type = format!("content-type: {}\r\n", Multipart::content_type());
+    send("POST", url, &content_type, &form.into_body()).await
+}
+
+async fn send(method: &str, url: &str, headers: &str, body: &[u8]) -> Fetched {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut connection = TcpStream::connect(host).await.unwrap();
     // HTTP/1.0: the server sends no chunks and closes behind the body.
-    let request = format!("{method} /{path} HTTP/1.0\r\nhost: {host}\r\ncontent-length: 0\r\n\r\n");
-    connection.write_all(request.as_bytes()).await.unwrap();
+    let length = body.len();
+    let head = format!("{method} /{path} HTTP/1.0\r\nhost: {host}\r\n{headers}content-length: {length}\r\n\r\n");
+    connection.write_all(&[head.as_bytes(), body].concat()).await.unwrap();
     let mut answer = Vec::new();
     connection.read_to_end(&mut answer).await.unwrap();
 

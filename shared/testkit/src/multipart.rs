@@ -23,6 +23,13 @@ impl Multipart {
         self.part(&format!("{disposition}\r\nContent-Type: image/jpeg"), bytes)
     }
 
+    /// Adds a file under the name `file`, where S3 looks for it.
+    #[must_use]
+    pub fn file(self, bytes: &[u8]) -> Self {
+        let disposition = "Content-Disposition: form-data; name=\"file\"; filename=\"tmp_5e7a.jpg\"";
+        self.part(&format!("{disposition}\r\nContent-Type: application/octet-stream"), bytes)
+    }
+
     fn part(mut self, head: &str, body: &[u8]) -> Self {
         self.0.extend_from_slice(format!("--{BOUNDARY}\r\n{head}\r\n\r\n").as_bytes());
         self.0.extend_from_slice(body);

@@ -42,12 +42,10 @@ pub async fn image_form(headers: &HeaderMap, body: Body, max_image_bytes: u64) -
     let parts = Multipart::with_constraints(whole, boundary, Constraints::new().size_limit(sizes));
     let form = read(parts).await?;
 
-    let header = IdempotencyKey::of_header(headers)?;
-    let field = form.upload_id.as_deref().map(IdempotencyKey::parse).transpose()?;
     Ok(ImageForm {
         image: form.image.filter(|image| !image.is_empty()).ok_or_else(|| malformed("no image"))?,
         task_id: form.task_id,
-        upload_id: IdempotencyKey::agreed(header, field)?,
+        upload_id: IdempotencyKey::of_upload(headers, form.upload_id.as_deref())?,
     })
 }
 

@@ -34,16 +34,16 @@ impl IdempotencyKey {
         }
     }
 
-    /// The one id that header and body agree on.
+    /// The one id that the header and the field `upload_id` of the body agree on, if there is one.
     ///
     /// # Errors
-    /// `bad_request` when both are there and differ.
-    pub(crate) fn agreed(header: Option<Self>, body: Option<Self>) -> Result<Option<Self>, ApiError> {
-        match (header, body) {
-            (Some(header), Some(body)) if header != body => {
+    /// `bad_request` for a malformed or doubled one, and when both are there and differ.
+    pub fn of_upload(headers: &HeaderMap, field: Option<&str>) -> Result<Option<Self>, ApiError> {
+        match (Self::of_header(headers)?, field.map(Self::parse).transpose()?) {
+            (Some(header), Some(field)) if header != field => {
                 Err(ApiError::from(ErrorCode::BadRequest).because("upload_id and Idempotency-Key differ"))
             }
-            (header, body) => Ok(header.or(body)),
+            (header, field) => Ok(header.or(field)),
         }
     }
 

@@ -1,0 +1,123 @@
+#![doc = include_str!("../README.md")]
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use http::Method;
+use images::{Announced, Tasks, TasksConfig, Ticket, TicketConfig, Tickets, UploadConfig};
+use jiff::Timestamp;
+use lambda_http::Request;
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use serde::Deserialize;
+use session::Sessions;
+use web::{ApiError, ErrorCode, IdempotencyKey, Response, respond};
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    sessions: session::Config,
+    tasks: TasksConfig,
+    images: images::Config,
+    tickets: TicketConfig,
+    max_task_images: usize,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
+            sessions: session::Config::read(variables),
+            tasks: TasksConfig::read(variables),
+            images: images::Config::read(variables),
+            tickets: TicketConfig::read(variables),
+            max_task_images: UploadConfig::read_max_task_images(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    sessions: Sessions,
+    tasks: Tasks,
+    tickets: Tickets,
+    max_direct_bytes: u64,
+}
+
+impl App {
+    /// Makes the clients; opens no connection.
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::new(config.aws, http);
+        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        Self {
+            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
+            tickets: Tickets::new(&config.images, &config.tickets, config.max_task_images, tasks.clone(), &aws),
+            tasks,
+            max_direct_bytes: config.tickets.max_direct_bytes,
+        }
+    }
+
+    /// Opens the connections that the first event would otherwise wait for.
+    pub async fn warm(&self) {
+        aws::warm(self.tickets.warm()).await;
+    }
+}
+
+/// Answers with a form that takes one photo into the bucket, or with the image that came of it.
+///
+/// # Errors
+/// See the table above.
+pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
+    let path = web::path(&request);
+    let segments: Vec<_> = path.split('/').skip(1).collect();
+    match (segments.as_slice(), request.method()) {
+        (["tasks", task_id, "uploads"], &Method::POST) => issue(app, &request, task_id, now).await,
+        (["tasks", _, "uploads"], _) => web::method_not_allowed(&[Method::POST]),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+async fn issue(app: &App, request: &Request, task_id: &str, now: Timestamp) -> Result<Response, ApiError> {
+    // Side by side, but a malformed session costs no read; the task's failure waits until the caller is known.
+    let session = app.sessions.caller(request.headers(), now);
+    let task = async { Ok(app.tasks.find(task_id).await) };
+    let (caller, task) = tokio::try_join!(biased; session, task)?;
+    let asked = Asked::read(request, app.max_direct_bytes)?;
+    let upload_id = IdempotencyKey::of_upload(request.headers(), asked.upload_id.as_deref())?;
+    let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
+    let announced = Announced::new(&asked.content_type, asked.bytes, upload_id)?;
+
+    match app.tickets.issue(&caller, &task, &announced, now).await? {
+        Ticket::Form(form) => respond::created(&form),
+        Ticket::Done(image) => respond::ok(&image),
+    }
+}
+
+/// What a ticket is asked for, as it is sent.
+#[derive(Deserialize)]
+struct Asked {
+    content_type: String,
+    bytes: u64,
+    upload_id: Option<String>,
+}
+
+impl Asked {
+    /// The size is looked at first: a photo that is too large is told so whatever else is wrong.
+    fn read(request: &Request, max_bytes: u64) -> Result<Self, ApiError> {
+        #[derive(Deserialize)]
+        struct Size {
+            bytes: f64,
+        }
+
+        if web::json::<Size>(request.body()).is_ok_and(|size| size.bytes > max_bytes as f64) {
+            return Err(ErrorCode::ImageTooLarge.into());
+        }
+        let asked: Self = web::json(request.body())?;
+        if asked.bytes == 0 {
+            return Err(ApiError::from(ErrorCode::BadRequest).because("a photo of no bytes"));
+        }
+        Ok(asked)
+    }
+}
+
+#[cfg(test)]
+mod tests;
