@@ -390,9 +390,9 @@
 
     /**
      * @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]
-     * @returns {Promise<Image>}
+     * @param {() => void} [onPlaced]  @returns {Promise<Image>}
      */
-    async function byTicket(taskId, photo, signal, onSent) {
+    async function byTicket(taskId, photo, signal, onSent, onPlaced) {
       const type = await contentType(photo.filePath)
       const ask = (/** @type {boolean} */ retry) => request('POST /tasks/{task_id}/uploads', {
         path: { task_id: taskId }, signal, retry,
@@ -409,6 +409,7 @@
         }
         return fresh
       }, signal))
+      if (onPlaced) onPlaced()
 
       let settled = ticket
       for (let polls = 1; !settled.image || settled.image.state === 'pending'; polls += 1) {
@@ -451,13 +452,14 @@
 
     /**
      * @param {string} taskId  @param {Photo} photo  @param {Signal} [signal]  @param {OnSent} [onSent]
+     * @param {() => void} [onPlaced] Called when it has its place in the task, if that is before it is ready.
      * @returns {Promise<Image>}
      */
-    function send(taskId, photo, signal, onSent) {
+    function send(taskId, photo, signal, onSent, onPlaced) {
       let most = 0 // a second try starts at nothing; what the user sees does not
       const rising = onSent && ((/** @type {number} */ sent) => onSent((most = Math.max(most, Math.min(sent, photo.bytes)))))
       return photo.bytes > directBytes
-        ? byTicket(taskId, photo, signal, rising)
+        ? byTicket(taskId, photo, signal, rising, onPlaced)
         : throughApi('/tasks/' + encodeURIComponent(taskId) + '/images', photo, signal, rising)
     }
 
@@ -506,11 +508,12 @@
       const measure = async (/** @type {import('./index').BatchPhoto} */ photo) => {
         photo.total = (await look(photo.filePath)).bytes
       }
-      const upload = async (/** @type {import('./index').BatchPhoto} */ photo) => {
+      /** @type {(photo: import('./index').BatchPhoto, onPlaced?: () => void) => Promise<void>} */
+      const upload = async (photo, onPlaced) => {
         try {
           if (!photo.total) await measure(photo)
           photo.image = await send(taskId, { filePath: photo.filePath, uploadId: photo.uploadId, bytes: photo.total }, signal,
-            (sent) => { photo.state = 'uploading'; photo.sent = sent; tell() })
+            (sent) => { photo.state = 'uploading'; photo.sent = sent; tell() }, onPlaced)
           photo.state = 'done'
           photo.sent = photo.total
         } catch (error) {
@@ -522,8 +525,12 @@
       // All sizes first, so that the progress does not fall back; what cannot be read fails at its turn.
       await Promise.all(photos.map((photo) => measure(photo).catch(() => {})))
       tell()
-      if (inOrder) for (const photo of photos) await upload(photo)
-      else await Promise.all(photos.map(upload))
+      const works = []
+      for (const photo of photos) {
+        if (inOrder) await new Promise((/** @type {(_?: any) => void} */ next) => works.push(upload(photo, next).then(next)))
+        else works.push(upload(photo))
+      }
+      await Promise.all(works)
       return photos
     }
 
