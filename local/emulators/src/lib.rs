@@ -11,6 +11,7 @@ mod stack;
 pub mod template;
 mod wechat;
 
+pub use self::s3::Outage;
 pub use self::secretsmanager::Secrets;
 pub use self::seed::SeedError;
 pub use self::server::BindFailure;

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 
 use crate::dynamodb;
-use crate::s3;
 use crate::s3::store::Store;
+use crate::s3::{self, Outage};
 use crate::secretsmanager::{self, Secrets};
 use crate::seed::{Seed, SeedError};
 use crate::server::{BindFailure, Listeners, Servers};
@@ -172,6 +172,7 @@ pub struct Emulators {
     wechat: WeChat,
     wechat_appid: String,
     access_key: AccessKey,
+    s3_outage: Outage,
     servers: Servers,
     _directory_lock: Option<File>,
 }
@@ -199,6 +200,7 @@ impl Emulators {
             wechat: WeChat::new(&options.wechat_appid, &options.wechat_secret),
             wechat_appid: options.wechat_appid,
             access_key: options.access_key,
+            s3_outage: Outage::default(),
             servers: Servers::new(),
             _directory_lock: opened.lock,
         };
@@ -208,7 +210,7 @@ impl Emulators {
 
     fn serve(&self, listeners: Listeners, public_read: bool) {
         self.servers.serve_database(listeners.dynamodb, self.database.clone());
-        let s3 = s3::router(Arc::clone(&self.store), self.access_key.clone(), public_read);
+        let s3 = s3::router(Arc::clone(&self.store), self.access_key.clone(), public_read, self.s3_outage.clone());
         self.servers.serve(listeners.s3, s3);
         self.servers.serve(listeners.secretsmanager, secretsmanager::router(self.secrets.clone()));
         self.servers.serve(listeners.wechat, wechat::router(self.wechat.clone()));
@@ -312,6 +314,11 @@ impl Emulators {
         let bytes = found.read_all().ok()?.into();
         let headers = found.metadata.headers;
         Some(StoredObject { bytes, content_type: headers.content_type, cache_control: headers.cache_control })
+    }
+
+    /// The switch that takes S3 down.
+    pub fn s3_outage(&self) -> &Outage {
+        &self.s3_outage
     }
 
     /// The secrets, to play a rotation.

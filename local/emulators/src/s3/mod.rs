@@ -5,6 +5,7 @@ mod cloudfront;
 mod conditions;
 mod cors;
 mod list;
+mod outage;
 mod post_object;
 pub(crate) mod store;
 
@@ -26,6 +27,7 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
 use self::backend::Backend;
+pub use self::outage::Outage;
 use self::post_object::PostObject;
 use self::store::Store;
 use crate::AccessKey;
@@ -33,7 +35,7 @@ use crate::AccessKey;
 /// What `public_read` and the signed URLs of CloudFront open.
 const PUBLIC_PREFIXES: [&str; 2] = ["images/", "defaults/"];
 
-pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool) -> Router {
+pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool, outage: Outage) -> Router {
     let post_object = PostObject { store: Arc::clone(&store), access_key: access_key.clone() };
     let mut builder = S3ServiceBuilder::new(Backend { store });
     builder.set_auth(Keys(access_key));
@@ -45,6 +47,7 @@ pub(crate) fn router(store: Arc<Store>, access_key: AccessKey, public_read: bool
         .layer(middleware::from_fn(unlogged))
         .layer(middleware::from_fn_with_state(post_object, post_object::or_next))
         .layer(middleware::from_fn(cloudfront::verify))
+        .layer(middleware::from_fn_with_state(outage, outage::refuse))
         .layer(middleware::from_fn(cors::allow))
 }
 

@@ -565,3 +565,21 @@ mod access {
         assert_eq!(send_to(server, "GET", &server.to_string(), path, &[], b"").await.status, 403);
     }
 }
+
+#[tokio::test]
+async fn an_outage_refuses_everything_and_loses_nothing() {
+    let emulators = start().await;
+    let client = s3(&emulators);
+    put(&client, "k", b"kept").await;
+    let url = presigned(&client, "k", Duration::ZERO).await;
+
+    emulators.s3_outage().set(true);
+    let (read_while_down, preflight) = (get(&url).await, send("OPTIONS", &url, &[], b"").await);
+    let put_while_down = client.put_object().bucket(BUCKET).key("k").body(b"other".to_vec().into()).send().await;
+    emulators.s3_outage().set(false);
+
+    assert_eq!(read_while_down.status, 503);
+    assert_eq!(preflight.status, 403, "whoever asks about pages is told what always holds");
+    assert_eq!(refusal(put_while_down), (503, "SlowDown".to_owned()));
+    assert_eq!(read(&client, "k").await, b"kept");
+}
