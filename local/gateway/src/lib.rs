@@ -2,6 +2,7 @@
 
 mod answer;
 mod background;
+mod demo;
 pub mod event;
 pub mod function;
 pub mod gateway;

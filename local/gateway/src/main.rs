@@ -34,6 +34,7 @@ fn banner(addresses: &Addresses) -> String {
     format!(
         "mini-functions is running; Ctrl-C ends it.
 
+  demo page        {gateway}/_demo/
   gateway          {gateway}
   DynamoDB         {dynamodb}
   S3               {s3}

@@ -18,6 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::background::spawn;
+use crate::demo;
 use crate::gateway::{Gateway, Limits};
 use crate::in_process::{self, Environment};
 use crate::invoke;
@@ -124,8 +125,9 @@ impl Stack {
         let lambda = invoke::router(connected.functions.clone());
         let gateway =
             Gateway { routes: Routes::of(&template), functions: connected.functions, limits: Limits::default() };
+        let front = gateway.router().merge(demo::router(emulators.s3_outage().clone()));
         let stop = watch::Sender::new(());
-        let servers = vec![serve(gateway_listener, gateway.router(), &stop), serve(lambda_listener, lambda, &stop)];
+        let servers = vec![serve(gateway_listener, front, &stop), serve(lambda_listener, lambda, &stop)];
         Ok(Self { addresses, emulators, stop, servers })
     }
 

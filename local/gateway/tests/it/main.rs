@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "the helpers of a test fail as the test itself does")]
 
 mod client;
+mod demo;
 mod dependencies;
 mod docs;
 mod events;

@@ -1,0 +1,46 @@
+// A picture from coarse to fine: placeholder, small, full. When a URL fails, a fresh one is asked for, once.
+
+import { element } from './dom.js'
+import { say } from './texts.js'
+
+/** A tile of the grid. `ask()` gives a fresh URL of the small picture; `open()` is called when it is chosen. */
+export function tile({ image, url, id = '', label, ask, open }) {
+  const picture = element('img', { alt: '', decoding: 'async' })
+  const box = element('button', { class: 'tile', id, type: 'button', 'aria-label': label, onclick: open }, picture)
+  const state = image?.state ?? 'ready'
+  if (state !== 'ready') box.append(element('span', { class: `label ${state}` }, say(state)))
+  under(box, image)
+
+  let asked = false
+  const broken = () => {
+    box.classList.add('broken')
+    box.append(element('span', { class: 'label' }, say('unreachable')))
+    box.onclick = () => box.replaceWith(tile({ image, url, id, label, ask, open }))
+  }
+  picture.onload = () => picture.classList.add('loaded')
+  picture.onerror = async () => {
+    if (asked) return broken()
+    asked = true
+    picture.src = await ask().catch(() => undefined) ?? url
+    return undefined
+  }
+  picture.src = url
+  return box
+}
+
+/** Shows a picture as large as it goes: what is there at once, then the full one over it. */
+export function large(image, small, full) {
+  const box = element('div', { class: 'large' }, element('img', { src: small, alt: '' }))
+  if (image?.width) box.style.aspectRatio = `${image.width} / ${image.height}`
+  under(box, image)
+  const over = element('img', { class: 'over', alt: '' })
+  over.onload = () => over.classList.add('loaded')
+  over.src = full
+  box.append(over)
+  return box
+}
+
+function under(box, image) {
+  const placeholder = image && miniFunctions.placeholder(image)
+  if (placeholder) box.style.backgroundImage = `url(${placeholder})`
+}
