@@ -9,10 +9,10 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi validate-client build
-.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client test-deploy test-deployed deploy bench docs fuzz fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-deployed deploy bench docs fuzz fmt
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
 	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
@@ -83,7 +83,13 @@ test-delivery: .venv/test/ready ## count the addresses that several processes ha
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_delivery.py
 
 test-client: target/client/node_modules/ready ## try the client SDK on the wx emulator against a local stack; needs Node
-	@CARGO="$(CARGO)" $(PYTHON) scripts/test_client.py
+	@CARGO="$(CARGO)" $(PYTHON) scripts/test_client.py test-client client/tests
+
+e2e: target/client/node_modules/ready ## play the whole story on the demo page in Chromium; pictures of it go to target/e2e; needs Node and Chromium
+	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update --quiet=2 && \
+		apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-noto-cjk; } || \
+		{ echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
+	@CARGO="$(CARGO)" $(PYTHON) scripts/test_client.py test-e2e client/e2e
 
 # SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
 deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1

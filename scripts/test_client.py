@@ -1,4 +1,7 @@
-"""Tries the client SDK on the `wx` emulator against a local stack on free ports, by Node's own test runner."""
+"""Runs a folder of tests of the client against a local stack on free ports, by Node's own test runner.
+
+    python3 scripts/test_client.py test-client client/tests [option of node --test]...
+"""
 
 import os
 import re
@@ -14,7 +17,8 @@ NO_LIMIT_OF_LOGINS = {"LOGIN_RATE_PER_MINUTE": "0"}
 
 
 def main() -> int:
-    tests = sorted((ROOT / "client" / "tests").glob("*.test.mjs"))
+    name, folder, *options = sys.argv[1:]
+    tests = sorted((ROOT / folder).glob("*.test.mjs"))
     with local_stack(NO_LIMIT_OF_LOGINS) as stack:
         of_the_stack = {
             "GATEWAY": stack["gateway"],
@@ -22,13 +26,13 @@ def main() -> int:
             "AWS_SECRET_ACCESS_KEY": stack["env"]["AWS_SECRET_ACCESS_KEY"],
         }
         environment = os.environ | of_the_stack | {"TOOLS": str(TOOLS)}
-        command = ["node", "--test", "--test-reporter=tap", *sys.argv[1:], *map(str, tests)]
+        command = ["node", "--test", "--test-reporter=tap", *options, *map(str, tests)]
         with subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as node:
             output = node.stdout.read()
     passed, failed = (int(re.search(rf"^# {what} (\d+)$", output, re.MULTILINE)[1]) for what in ("pass", "fail"))
     if failed or not passed:
         print(output)
-    print(f"test-client: {passed} passed, {failed} failed")
+    print(f"{name}: {passed} passed, {failed} failed")
     return 1 if failed or not passed or node.returncode else 0
 
 
