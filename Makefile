@@ -89,7 +89,7 @@ e2e: target/client/node_modules/ready ## play the whole story on the demo page i
 	@command -v chromium >/dev/null || { test "$$(id -u)" = 0 && apt-get update --quiet=2 && \
 		apt-get install --quiet=2 --yes --no-install-recommends chromium fonts-noto-cjk; } || \
 		{ echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
-	@CARGO="$(CARGO)" $(PYTHON) scripts/test_client.py test-e2e client/e2e
+	@CARGO="$(CARGO)" CHROMIUM="$$(command -v chromium)" $(PYTHON) scripts/test_client.py test-e2e client/e2e
 
 # SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
 deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1

@@ -7,9 +7,12 @@ const SLOW_ANSWER = 1200 // milliseconds before a call leaves
 const SLOW_UPLOAD = 150 // milliseconds for each of the steps in which a photo leaves
 const STEPS = 20
 const SMALL = 4096 // bytes: no more than one step
+const BREAKS = 5 // one call in so many
+const CUTS = ['before', 'during', 'after']
 
 const on = { slow: false, shaky: false, offline: false, s3_down: false, busy: false }
 const devices = []
+let calls = 0
 
 /** Gives a phone the network that is set here. */
 export function afflict(device) {
@@ -17,11 +20,15 @@ export function afflict(device) {
   const honest = device.loginCode
   // The fake WeChat answers this code as WeChat does when it is overloaded.
   device.loginCode = () => (on.busy ? 'busy' : honest())
-  device.network = () => ({
-    delay: on.slow ? SLOW_ANSWER : 0,
-    cut: on.shaky && Math.random() < 0.2 ? ['before', 'during', 'after'][Math.floor(Math.random() * 3)] : undefined,
-  })
+  device.network = () => {
+    calls += 1
+    const breaks = on.shaky && calls % BREAKS === 0
+    return { delay: slowness(), cut: breaks ? CUTS[calls / BREAKS % CUTS.length] : undefined }
+  }
 }
+
+/** Milliseconds until something begins to come. */
+export const slowness = () => (on.slow ? SLOW_ANSWER : 0)
 
 /** A thin line: a photo leaves in steps. This machine's own network is too quick to see any. */
 export function slowed(transport) {

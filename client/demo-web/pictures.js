@@ -1,6 +1,7 @@
 // A picture from coarse to fine: placeholder, small, full. When a URL fails, a fresh one is asked for, once.
 
 import { element } from './dom.js'
+import { slowness } from './faults.js'
 import { say } from './texts.js'
 
 /** A tile of the grid. `ask()` gives a fresh URL of the small picture; `open()` is called when it is chosen. */
@@ -24,7 +25,7 @@ export function tile({ image, url, id = '', label, ask, open }) {
     picture.src = await ask().catch(() => undefined) ?? url
     return undefined
   }
-  picture.src = url
+  load(picture, url)
   return box
 }
 
@@ -35,9 +36,14 @@ export function large(image, small, full) {
   under(box, image)
   const over = element('img', { class: 'over', alt: '' })
   over.onload = () => over.classList.add('loaded')
-  over.src = full
+  load(over, full)
   box.append(over)
   return box
+}
+
+/** Pictures come over the browser's own network, which a slow phone has not. */
+function load(picture, url) {
+  setTimeout(() => { picture.src = url }, slowness())
 }
 
 function under(box, image) {

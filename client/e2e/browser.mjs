@@ -22,7 +22,7 @@ let browser
 
 before(async () => {
   mkdirSync(PICTURES, { recursive: true })
-  browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: ARGUMENTS })
+  browser = await chromium.launch({ executablePath: given('CHROMIUM'), args: ARGUMENTS })
 })
 after(() => browser.close())
 
