@@ -9,7 +9,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi validate-client build
-.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-deployed deploy bench docs fuzz fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-deployed deploy bench docs fuzz soak fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -134,6 +134,9 @@ fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECO
 		$(CARGO) fuzz run --sanitizer none $$target fuzz/corpus/$$target fuzz/seeds/$$target -- \
 			-max_len=8192 -max_total_time=$${FUZZ_SECONDS:-60} || exit 1; \
 	done
+
+soak: ## walk through uploads, crashes, removals and the end of rows at random for SOAK_SECONDS (300), and hold the functions to their promises
+	MODEL_SECONDS=$${SOAK_SECONDS:-300} $(CARGO) test --package gateway --test model -- --nocapture
 
 fmt: ## put the code into its form
 	$(CARGO) fmt --all

@@ -8,6 +8,7 @@ mod fetch;
 mod metrics;
 mod multipart;
 mod stack;
+mod steps;
 mod wire;
 
 pub use answer::Answer;
@@ -17,6 +18,7 @@ pub use event::Event;
 pub use fetch::{Fetched, fetch, post_form};
 pub use multipart::Multipart;
 pub use stack::{Stack, User};
+pub use steps::{Passage, Steps};
 pub use wire::{Call, Fault, Wire};
 
 /// The event file `events/<function>/<case>.json`.

@@ -121,7 +121,11 @@ impl Stack {
 
     /// A new, empty task of a user.
     pub async fn task_of(&self, user: &User) -> String {
-        let task_id = Uuid::new_v4().simple().to_string();
+        self.task_as(user, &Uuid::new_v4().simple().to_string()).await
+    }
+
+    /// A new, empty task of a user, with this id.
+    pub async fn task_as(&self, user: &User, task_id: &str) -> String {
         self.put_row(
             "TasksTable",
             json!({
@@ -134,7 +138,7 @@ impl Stack {
             }),
         )
         .await;
-        task_id
+        task_id.to_owned()
     }
 
     /// Puts a row, in DynamoDB's JSON, where there is none with its key.

@@ -206,7 +206,7 @@ impl HttpConnector for WireConnector {
     }
 }
 
-fn operation_of(request: &HttpRequest) -> String {
+pub(crate) fn operation_of(request: &HttpRequest) -> String {
     let target = request.headers().get("x-amz-target").unwrap_or_default();
     if let Some(operation) = target.strip_prefix("DynamoDB_20120810.") {
         return format!("DynamoDB.{operation}");
