@@ -79,7 +79,7 @@ test-moto: .venv/test/ready ## tell the whole stories of a local stack whose Dyn
 test-openapi: .venv/test/ready ## hold the answers of a local stack against docs/openapi.yaml, then let schemathesis look for others
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_openapi.py
 
-test-delivery: .venv/test/ready ## count the addresses that several processes hand out for one image; hold signatures against botocore's
+test-delivery: .venv/test/ready ## count the addresses that several processes hand out for one image; hold signatures and forms against botocore's
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_delivery.py
 
 test-client: target/client/node_modules/ready ## try the client SDK on the wx emulator against a local stack; needs Node

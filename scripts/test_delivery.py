@@ -3,10 +3,11 @@
 An address that differs between processes, or between two calls, is loaded again by a phone that has the picture. Here three processes
 of the local stack stand for three execution environments of Lambda: the same images, the same configuration, credentials of their own.
 The signatures of `cloudfront` delivery are held against others' work as well: botocore's signer puts the same address together, and
-`cryptography` verifies it.
+`cryptography` verifies it. So are the forms of tickets, against those of `generate_presigned_post`.
 """
 
 import base64
+import json
 import sys
 import time
 import unittest
@@ -14,10 +15,16 @@ from collections import defaultdict
 from collections.abc import Mapping
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from unittest import mock
 from urllib.parse import parse_qs, urlsplit
 
+import botocore.session
 import requests
+from botocore.auth import S3SigV4PostAuth
+from botocore.awsrequest import AWSRequest
+from botocore.config import Config
+from botocore.credentials import Credentials
 from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives.asymmetric import padding
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -128,6 +135,75 @@ class Delivery(unittest.TestCase):
         signature = base64.b64decode(query["Signature"][0].translate(str.maketrans("-_~", "+=/")))
         policy = signer.build_policy(url, end).encode()
         key.public_key().verify(signature, policy, padding.PKCS1v15(), SHA256())
+
+
+class Forms(unittest.TestCase):
+    def test_a_tickets_form_is_the_one_that_botocore_makes_and_signs(self) -> None:
+        with local_stack({"AWS_SESSION_TOKEN": "of-a-role"}) as stack:
+            ticket = ticket_of(stack["gateway"], {"content_type": "image/webp", "bytes": 1234567})
+        env, fields = stack["env"], ticket["fields"]
+        keys = Credentials(env["AWS_ACCESS_KEY_ID"], env["AWS_SECRET_ACCESS_KEY"], "of-a-role")
+
+        theirs = form_of_botocore(env, keys, ticket)
+
+        self.assertEqual(ticket["url"], theirs["url"])
+        self.assertEqual({name for name in fields}, {name for name in theirs["fields"]})
+        for name in fields.keys() - {"policy", "x-amz-signature"}:
+            self.assertEqual(fields[name], theirs["fields"][name], name)
+        self.assertEqual(meaning(fields["policy"]), meaning(theirs["fields"]["policy"]))
+        # The same policy may be written in several ways, and each has its signature.
+        for form in (fields, theirs["fields"]):
+            request = AWSRequest()
+            request.context["timestamp"] = form["x-amz-date"]
+            signature = S3SigV4PostAuth(keys, "s3", env["AWS_REGION"]).signature(form["policy"], request)
+            self.assertEqual(form["x-amz-signature"], signature)
+
+
+def ticket_of(gateway: str, photo: Mapping[str, Any]) -> dict[str, Any]:
+    signed_in = requests.post(f"{gateway}/session", json={"code": "dev-alice-1"}, timeout=10).json()
+    session = {"session-id": signed_in["session_id"], "user-id": signed_in["user_id"]}
+    task = requests.post(f"{gateway}/tasks", headers=session, timeout=10).json()["task_id"]
+    ticket = requests.post(f"{gateway}/tasks/{task}/uploads", json=photo, headers=session, timeout=10)
+    if ticket.status_code != 201:
+        raise AssertionError(ticket.text)
+    return ticket.json()
+
+
+def form_of_botocore(env: Mapping[str, str], keys: Credentials, ticket: Mapping[str, Any]) -> dict[str, Any]:
+    """The form that is made with the same keys, at the same moment, for the same object."""
+    fields = {name: ticket["fields"][name] for name in ("Content-Type", "success_action_status")}
+    client = botocore.session.get_session().create_client(
+        "s3",
+        region_name=env["AWS_REGION"],
+        endpoint_url=env["AWS_ENDPOINT_URL_S3"],
+        aws_access_key_id=keys.access_key,
+        aws_secret_access_key=keys.secret_key,
+        aws_session_token=keys.token,
+        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
+    )
+    now = datetime.strptime(ticket["fields"]["x-amz-date"], "%Y%m%dT%H%M%SZ")
+    with mock.patch("botocore.auth.get_current_datetime", lambda: now), mock.patch(
+        "botocore.signers.get_current_datetime", lambda: now
+    ):
+        return client.generate_presigned_post(
+            env["IMAGES_BUCKET"],
+            ticket["fields"]["key"],
+            Fields=fields,
+            Conditions=[*({name: value} for name, value in fields.items()), ["content-length-range", 1, 1234567]],
+            ExpiresIn=600,
+        )
+
+
+def meaning(policy: str) -> tuple[str, list[str]]:
+    """The end and the conditions of a policy, whose order and spelling say nothing: `{"key": …}` is `["eq", "$key", …]`."""
+    document = json.loads(base64.b64decode(policy))
+    conditions = [
+        ["eq", *(word for name, value in condition.items() for word in (f"${name}", value))]
+        if isinstance(condition, dict)
+        else condition
+        for condition in document["conditions"]
+    ]
+    return document["expiration"], sorted(map(json.dumps, conditions))
 
 
 if __name__ == "__main__":

@@ -30,7 +30,7 @@ MAX_IMAGE_BYTES = len(PHOTO)
 TOO_LARGE = PHOTO + b"."
 OVER_THE_LIMIT_OF_THE_GATEWAY = b"." * 11_000_000
 
-SMALL_LIMITS = {"MAX_TASK_IMAGES": "2", "MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "LOGIN_RATE_PER_MINUTE": "0"}
+SMALL_LIMITS = {"MAX_TASK_IMAGES": "3", "MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "LOGIN_RATE_PER_MINUTE": "0"}
 CLOSED_PORT = "http://127.0.0.1:9"
 
 numbers = count()
@@ -77,7 +77,7 @@ def stage() -> Iterator[Stage]:
         session = sign_in(base_url, "alice")
         task, full_task = (call(base_url, "createTask", headers=session, body={}).json()["task_id"] for _ in range(2))
         stage = Stage(base_url, session, task, full_task, image="", deleted_image="")
-        for _ in range(2):
+        for _ in range(3):
             stage.call("uploadTaskImage", path_parameters={"task_id": full_task}, body={"image": PHOTO})
         deleted, image = (
             stage.call("uploadTaskImage", **into_path(task, image=PHOTO, upload_id=upload_id)).json()["name"]

@@ -84,7 +84,7 @@ async fn issue(app: &App, request: &Request, task_id: &str, now: Timestamp) -> R
     let asked = Asked::read(request, app.max_direct_bytes)?;
     let upload_id = IdempotencyKey::of_upload(request.headers(), asked.upload_id.as_deref())?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
-    let announced = Announced::new(&asked.content_type, asked.bytes, upload_id)?;
+    let announced = Announced::new(&asked.content_type, asked.bytes as u64, upload_id)?;
 
     match app.tickets.issue(&caller, &task, &announced, now).await? {
         Ticket::Form(form) => respond::created(&form),
@@ -96,7 +96,8 @@ async fn issue(app: &App, request: &Request, task_id: &str, now: Timestamp) -> R
 #[derive(Deserialize)]
 struct Asked {
     content_type: String,
-    bytes: u64,
+    /// JSON has one kind of number: 81 may be sent as 81.0.
+    bytes: f64,
     upload_id: Option<String>,
 }
 
@@ -112,8 +113,8 @@ impl Asked {
             return Err(ErrorCode::ImageTooLarge.into());
         }
         let asked: Self = web::json(request.body())?;
-        if asked.bytes == 0 {
-            return Err(ApiError::from(ErrorCode::BadRequest).because("a photo of no bytes"));
+        if asked.bytes < 1.0 || asked.bytes.fract() != 0.0 {
+            return Err(ApiError::from(ErrorCode::BadRequest).because("a photo of no bytes, or of a part of one"));
         }
         Ok(asked)
     }

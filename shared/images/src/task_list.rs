@@ -19,7 +19,7 @@ const PRUNE_TRIES: u32 = 3;
 /// Append, touch and append again: each is tried anew when the list changed in between.
 const ENLIST_TRIES: u32 = 6;
 /// A full task may hold a hundred tickets.
-const LOOKS_AT_ONCE: usize = 20;
+const LOOKS_AT_ONCE: usize = 10;
 
 /// The lists of tasks, as whoever brings an image in writes to them.
 #[derive(Clone, Debug)]
@@ -71,12 +71,13 @@ impl TaskList {
         Err(ApiError::from(ErrorCode::Busy).because("the list was always changed meanwhile"))
     }
 
-    /// Drops the names that stand for nothing. The rows are read after the list: a name whose row is seen gone cannot have
+    /// Drops the names of a full list that stand for nothing. The rows are read after the list: a name whose row is seen gone cannot have
     /// come back without raising the list's version.
     async fn prune(&self, list: Task, now: Timestamp) -> Result<(), Failure> {
         let mut seen = Some(list);
         for _ in 0..PRUNE_TRIES {
-            let Some(list) = seen else {
+            // Gone, or somebody else has made room meanwhile.
+            let Some(list) = seen.filter(|list| list.images.len() >= self.most) else {
                 return Ok(());
             };
             let kept = self.living(&list, now).await?;

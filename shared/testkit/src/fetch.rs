@@ -25,6 +25,19 @@ pub async fn post_form(url: &str, form: Multipart) -> Fetched {
     send("POST", url, &content_type, &form.into_body()).await
 }
 
+/// Posts a form as far as its middle, and is gone.
+pub async fn post_half_a_form(url: &str, form: Multipart) {
+    let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    let (content_type, body) = (Multipart::content_type(), form.into_body());
+    let length = body.len();
+    let head = format!(
+        "POST /{path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
+    );
+    let mut connection = TcpStream::connect(host).await.unwrap();
+    connection.write_all(&[head.as_bytes(), &body[..length / 2]].concat()).await.unwrap();
+    connection.shutdown().await.unwrap();
+}
+
 async fn send(method: &str, url: &str, headers: &str, body: &[u8]) -> Fetched {
     let (host, path) = url.strip_prefix("http://").unwrap().split_once('/').unwrap();
     let mut connection = TcpStream::connect(host).await.unwrap();

@@ -15,7 +15,7 @@ pub use answer::Answer;
 pub use capture::{Capture, Lines};
 pub use emulators::{CLOUDFRONT_KEY, CLOUDFRONT_SECRET_NAME};
 pub use event::Event;
-pub use fetch::{Fetched, fetch, post_form};
+pub use fetch::{Fetched, fetch, post_form, post_half_a_form};
 pub use multipart::Multipart;
 pub use stack::{Stack, User};
 pub use steps::{Passage, Steps};

@@ -1,6 +1,8 @@
 //! Tickets take places in their task, as many as there are, and those that nothing comes of give them back.
 
 use futures_util::future::join_all;
+use futures_util::{StreamExt, stream};
+use testkit::post_half_a_form;
 
 use super::*;
 
@@ -44,21 +46,45 @@ async fn at_the_limit_exactly_the_limit_is_given() {
 }
 
 #[tokio::test]
-async fn of_a_full_task_the_tickets_that_nothing_came_of_go_and_those_whose_photo_came_stay() {
-    let house = House::with(&[("MAX_TASK_IMAGES", "10")]).await;
-    let (alice, task) = house.somebody().await;
-    let mut tickets = Vec::new();
-    for _ in 0..10 {
-        tickets.push(house.send(ask(&alice, &task, &photo())).await);
+async fn of_two_hundred_tickets_exactly_those_that_nothing_came_of_give_their_places_back() {
+    let house = House::with(&[("MAX_TASK_IMAGES", "100")]).await;
+    let alice = house.stack.signed_in().await;
+    let tasks = [house.stack.task_of(&alice).await, house.stack.task_of(&alice).await];
+    let house = &house;
+    let ask_for = async |task: &str, how_many: usize, now| -> Vec<Answer> {
+        let asks = (0..how_many).map(|_| house.send_at(ask(&alice, task, &photo()), now));
+        stream::iter(asks).buffered(4).collect().await
+    };
+    let mut sent = Vec::new();
+    for task in &tasks {
+        let tickets = ask_for(task, 100, clock::now()).await;
+        for (at, ticket) in tickets.iter().enumerate() {
+            house.assert_ticket(task, ticket);
+            // One is sent, one is not, one is sent, one is cut.
+            match at % 4 {
+                0 | 2 => assert_eq!(post(ticket, PHOTO).await.status, 201),
+                1 => {}
+                _ => {
+                    let ticket = ticket.json();
+                    let form = form_of(&ticket["fields"]).file(PHOTO);
+                    post_half_a_form(ticket["url"].as_str().unwrap(), form).await;
+                }
+            }
+        }
+        let of_this: Vec<_> = tickets.iter().step_by(2).map(name_of).collect();
+        sent.push(house.stack.listed(task).into_iter().filter(|name| of_this.contains(name)).collect::<Vec<_>>());
     }
-    let sent: Vec<_> = tickets.iter().step_by(2).collect();
-    for ticket in &sent {
-        assert_eq!(post(ticket, PHOTO).await.status, 201);
+    assert_eq!(house.incoming().len(), 100);
+
+    for (task, sent) in tasks.iter().zip(&sent) {
+        house.send_at(ask(&alice, task, &photo()), in_minutes(9)).await.assert_refused(409, "task_full");
+
+        for answer in ask_for(task, 1, in_minutes(11)).await.into_iter().chain(ask_for(task, 49, in_minutes(11)).await)
+        {
+            house.assert_ticket(task, &answer);
+        }
+        house.send_at(ask(&alice, task, &photo()), in_minutes(11)).await.assert_refused(409, "task_full");
+        let listed = house.stack.listed(task);
+        assert_eq!((listed.len(), &listed[..50]), (100, &sent[..]), "those that were sent stay, in their order");
     }
-
-    let next = house.send_at(ask(&alice, &task, &photo()), in_minutes(11)).await;
-
-    house.assert_ticket(&task, &next);
-    let expected: Vec<_> = sent.into_iter().chain([&next]).map(name_of).collect();
-    assert_eq!(house.stack.listed(&task), expected);
 }

@@ -66,14 +66,19 @@ impl Request {
         self.body("application/json", body.to_string())
     }
 
-    /// A form with text fields and a photo, as `wx.uploadFile` sends it.
+    /// A form with text fields and the photo `image`, as `wx.uploadFile` sends it.
     pub(crate) fn form(self, fields: &[(&str, &str)], photo: &[u8]) -> Self {
+        self.form_with(fields, "image", photo)
+    }
+
+    /// A form with text fields and the photo under a name of its own.
+    pub(crate) fn form_with(self, fields: &[(&str, &str)], name: &str, photo: &[u8]) -> Self {
         let mut body = Vec::new();
         for (name, value) in fields {
             let part = format!("--x\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
             body.extend_from_slice(part.as_bytes());
         }
-        let disposition = "Content-Disposition: form-data; name=\"image\"; filename=\"tmp_1.jpg\"";
+        let disposition = format!("Content-Disposition: form-data; name=\"{name}\"; filename=\"tmp_1.jpg\"");
         body.extend_from_slice(format!("--x\r\n{disposition}\r\nContent-Type: image/jpeg\r\n\r\n").as_bytes());
         body.extend_from_slice(photo);
         body.extend_from_slice(b"\r\n--x--\r\n");

@@ -3,7 +3,7 @@
 mod routes;
 
 use futures_util::future::join_all;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::client::{Answer, User, delete, fetch, get, post, sign_in};
 use crate::target::{self, Target};
@@ -172,6 +172,63 @@ async fn a_signed_url_opens_one_object_and_nothing_else() {
     assert_eq!(fetch(unsigned).await.status, 403);
     assert_ne!(another, location);
     assert_eq!(fetch(&another).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_photo_goes_straight_to_s3_with_a_ticket() {
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let task_id = a_task_of(base, &alice).await;
+    let ticket = ticket_of(base, &alice, &task_id).await;
+
+    let posted = post_to(&ticket, PHOTO, &[]).await;
+
+    assert_eq!(posted.status, 201, "{}", posted.text());
+    let page = get(base, &format!("/tasks/{task_id}")).from(&alice).send().await.expect(200);
+    let [image] = &page["images"].as_array().expect("images")[..] else { panic!("one image: {page}") };
+    assert_eq!(image["name"], ticket["name"]);
+    assert!(["pending", "ready"].contains(&image["state"].as_str().expect("a state")), "{image}");
+    assert!(!image["url"].as_str().expect("a URL").contains("/incoming/"), "{image}");
+}
+
+#[tokio::test]
+async fn a_ticket_opens_the_bucket_for_the_photo_that_was_announced_and_for_nothing_else() {
+    let target = Target::reach().await;
+    let base = target.base();
+    let alice = target.newcomer("alice").await;
+    let task_id = a_task_of(base, &alice).await;
+    let (ticket, other) = (ticket_of(base, &alice, &task_id).await, ticket_of(base, &alice, &task_id).await);
+    let text = |field: &str| ticket["fields"][field].as_str().expect("text").to_owned();
+    let other_text = |field: &str| other["fields"][field].as_str().expect("text").to_owned();
+
+    for (field, value) in [
+        ("key", text("key").replace("incoming/", "images/")),
+        ("key", other_text("key")),
+        ("policy", other_text("policy")),
+        ("Content-Type", "text/html".to_owned()),
+        ("x-amz-signature", "0".repeat(64)),
+        ("x-amz-meta-more", "more".to_owned()),
+    ] {
+        let posted = post_to(&ticket, PHOTO, &[(field, &value)]).await;
+        assert_eq!(posted.status, 403, "{field}={value}: {}", posted.text());
+    }
+    let larger = post_to(&ticket, &[PHOTO, b"x"].concat(), &[]).await;
+    assert_eq!(larger.status, 400, "{}", larger.text());
+    assert_eq!(post_to(&ticket, PHOTO, &[]).await.status, 201);
+}
+
+async fn ticket_of(base: &str, user: &User, task_id: &str) -> Value {
+    let photo = json!({ "content_type": "image/jpeg", "bytes": PHOTO.len() });
+    post(base, &format!("/tasks/{task_id}/uploads")).from(user).json(&photo).send().await.expect(201)
+}
+
+/// Sends a photo with a ticket's form, in which these fields have other values.
+async fn post_to(ticket: &Value, photo: &[u8], changes: &[(&str, &str)]) -> Answer {
+    let mut fields = ticket["fields"].as_object().expect("fields").clone();
+    fields.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), json!(value))));
+    let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
+    post(ticket["url"].as_str().expect("a URL"), "").form_with(&fields, "file", photo).send().await
 }
 
 async fn a_task_of(base: &str, user: &User) -> String {
