@@ -154,6 +154,31 @@ async fn a_replaced_avatar_that_is_something_else_by_now_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn it_understands_what_the_stream_really_tells() {
+    let (stack, app) = start().await;
+    let in_15_days = clock::now().as_second() + 15 * 24 * 3600;
+    stack.change_image_row("5eed0000000040008000000000000001", |row| row["state"] = json!({"S": "removed"}));
+    stack.change_image_row(AVATAR_NAME, |row| {
+        row["state"] = json!({"S": "pending"});
+        row["expires_at"] = json!({ "N": in_15_days.to_string() });
+    });
+
+    for change in stack.take_changes() {
+        follow(&app, change).await;
+    }
+    assert_eq!((keys(&stack, PHOTO).len(), keys(&stack, AVATAR).len()), (0, 1));
+
+    stack.sweep_ttl(in_15_days - 1);
+    assert!(stack.take_changes().is_empty());
+    stack.sweep_ttl(in_15_days + 1);
+    let changes = stack.take_changes();
+    for change in &changes {
+        follow(&app, change.clone()).await;
+    }
+    assert_eq!((changes.len(), keys(&stack, AVATAR).len()), (1, 0));
+}
+
+#[tokio::test]
 async fn rows_of_others_and_changes_that_end_nothing_make_no_call() {
     let (stack, app) = start().await;
     follow(&app, event!("image-sweep/foreign-rows")).await;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use dynoxide::streams::shard_id;
 use dynoxide::{Database, DynoxideError};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -49,6 +50,33 @@ fn enable_ttl(database: &Database, table: &str, attribute: &str) -> dynoxide::Re
     database
         .update_time_to_live(request(json!({ "TableName": table, "TimeToLiveSpecification": specification }))?)
         .map(drop)
+}
+
+/// What a table's stream tells after this sequence number, oldest first: records as Lambda hands them on.
+pub(crate) fn changes(
+    database: &Database,
+    table: &str,
+    after: Option<&str>,
+    limit: usize,
+) -> dynoxide::Result<Vec<Value>> {
+    let arn = described(database, table)?["LatestStreamArn"].clone();
+    let place = match after {
+        Some(number) => json!({ "ShardIteratorType": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": number }),
+        None => json!({ "ShardIteratorType": "TRIM_HORIZON" }),
+    };
+    let mut asked = json!({ "StreamArn": arn, "ShardId": shard_id(table) });
+    asked.as_object_mut().into_iter().for_each(|asked| asked.extend(place.as_object().cloned().unwrap_or_default()));
+    let iterator = database.get_shard_iterator(request(asked)?)?.shard_iterator;
+    let records = database.get_records(request(json!({ "ShardIterator": iterator, "Limit": limit }))?)?.records;
+    records
+        .iter()
+        .map(|record| {
+            let mut record =
+                serde_json::to_value(record).map_err(|error| DynoxideError::InternalServerError(error.to_string()))?;
+            record["eventSourceARN"] = arn.clone();
+            Ok(record)
+        })
+        .collect()
 }
 
 /// Puts a row in DynamoDB's JSON, replacing the one with its key.

@@ -12,6 +12,7 @@ pub mod template;
 mod wechat;
 
 pub use self::s3::Outage;
+pub use self::s3::created::Created;
 pub use self::secretsmanager::Secrets;
 pub use self::seed::SeedError;
 pub use self::server::BindFailure;

@@ -97,7 +97,7 @@ fn put_object(store: &Store, bucket: &str, object: SeedObject, bytes: Bytes) -> 
         Err(error) => return Err(error),
     }
     let modified = clock::now_to_the_second().into();
-    let new = NewObject { key: object.key, bytes, headers, checksums: Checksums::default(), modified };
+    let new = NewObject { key: object.key, bytes, headers, checksums: Checksums::default(), modified, by: None };
     store.put(bucket, new, &|_| Ok(())).map(drop)
 }
 

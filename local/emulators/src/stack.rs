@@ -8,9 +8,12 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
+use serde_json::Value;
 
+use crate::clock::{self, TtlClock};
 use crate::dynamodb;
-use crate::s3::store::Store;
+use crate::s3::created::{By, Created};
+use crate::s3::store::{Checksums, Headers, NewObject, Store};
 use crate::s3::{self, Outage};
 use crate::secretsmanager::{self, Secrets};
 use crate::seed::{Seed, SeedError};
@@ -163,6 +166,7 @@ pub struct Emulators {
     secretsmanager_url: String,
     wechat_url: String,
     database: Database,
+    ttl_clock: Arc<TtlClock>,
     store: Arc<Store>,
     /// The bucket of the images, once it is known.
     bucket: OnceLock<String>,
@@ -192,6 +196,7 @@ impl Emulators {
             secretsmanager_url: listeners.secretsmanager.url.clone(),
             wechat_url: listeners.wechat.url.clone(),
             database: opened.database,
+            ttl_clock: opened.ttl_clock,
             store: Arc::new(opened.store),
             bucket: OnceLock::new(),
             wechat_secret_arn: secrets.put(WECHAT_SECRET_NAME, &*options.wechat_secret),
@@ -297,6 +302,53 @@ impl Emulators {
         self.database.sweep_ttl()
     }
 
+    /// The same, as if it were so late (seconds since 1970). Only tables in memory have a clock that can be told.
+    ///
+    /// # Errors
+    /// Where the data cannot be written.
+    pub fn sweep_ttl_at(&self, unix_seconds: u64) -> Result<usize, DynoxideError> {
+        self.ttl_clock.say(unix_seconds);
+        let swept = self.database.sweep_ttl();
+        self.ttl_clock.say(0);
+        swept
+    }
+
+    /// What the stream of a table tells after this sequence number, oldest first: records as Lambda hands them on.
+    ///
+    /// # Errors
+    /// Where the table has no stream, or the data cannot be read.
+    pub fn changes(&self, table: &str, after: Option<&str>, limit: usize) -> Result<Vec<Value>, DynoxideError> {
+        dynamodb::changes(&self.database, table, after, limit)
+    }
+
+    /// The objects that requests have created and nobody has taken from here yet. Those of the last six hours are told
+    /// again when kept data is opened.
+    pub fn take_created(&self) -> Vec<Created> {
+        self.store.outbox.take()
+    }
+
+    /// The oldest of them, once there is one.
+    pub async fn next_created(&self) -> Created {
+        self.store.outbox.next().await
+    }
+
+    /// Puts an object into the images bucket, as a request would.
+    ///
+    /// # Errors
+    /// Where there is no bucket yet, or the data cannot be written.
+    pub fn put_object(&self, key: &str, bytes: Bytes, content_type: &str) -> io::Result<()> {
+        let object = NewObject {
+            key: key.to_owned(),
+            bytes,
+            headers: Headers { content_type: Some(content_type.to_owned()), ..Headers::default() },
+            checksums: Checksums::default(),
+            modified: clock::now_to_the_second().into(),
+            by: Some(By::Put),
+        };
+        let put = self.store.put(self.bucket().unwrap_or_default(), object, &|_| Ok(()));
+        put.map(drop).map_err(io::Error::other)
+    }
+
     /// The name of the images bucket, once [`create_resources`](Self::create_resources) has made it.
     pub fn bucket(&self) -> Option<&str> {
         self.bucket.get().map(String::as_str)
@@ -335,6 +387,7 @@ impl Emulators {
 /// The data, and the lock that keeps a second process from it.
 struct Opened {
     database: Database,
+    ttl_clock: Arc<TtlClock>,
     store: Store,
     lock: Option<File>,
 }
@@ -344,7 +397,9 @@ impl Opened {
         match data {
             Data::Memory => {
                 let store = Store::temporary().map_err(StartError::Temporary)?;
-                Ok(Self { database: Database::memory()?, store, lock: None })
+                let ttl_clock = Arc::new(TtlClock::default());
+                let database = Database::memory_with_clock(Arc::<TtlClock>::clone(&ttl_clock))?;
+                Ok(Self { database, ttl_clock, store, lock: None })
             }
             Data::Directory(path) => Self::open_directory(path),
         }
@@ -360,6 +415,6 @@ impl Opened {
         })?;
         let store = Store::open(&path.join("s3")).map_err(failure)?;
         let database = Database::new(&path.join("dynamodb.sqlite").to_string_lossy())?;
-        Ok(Self { database, store, lock: Some(lock) })
+        Ok(Self { database, ttl_clock: Arc::default(), store, lock: Some(lock) })
     }
 }

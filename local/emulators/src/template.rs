@@ -8,11 +8,16 @@ use std::collections::BTreeMap;
 use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
+mod pattern;
 #[cfg(test)]
 mod tests;
 
+pub use self::pattern::Pattern;
+
 /// What Lambda allows a function that asks for nothing else.
 const LAMBDA_TIMEOUT_SECONDS: u64 = 3;
+/// How many records of a stream Lambda puts into one event unless told.
+const LAMBDA_BATCH_SIZE: usize = 100;
 
 /// The local meaning of a SAM template. Everything comes in the order of its logical ids.
 #[derive(Debug, Clone, PartialEq)]
@@ -59,6 +64,30 @@ pub struct Function {
     pub timeout_seconds: u64,
     /// The HTTP API routes that lead to it.
     pub routes: Vec<Route>,
+    /// The objects whose creation it is told of.
+    pub objects: Vec<ObjectSource>,
+    /// The streams of tables that it follows.
+    pub streams: Vec<StreamSource>,
+}
+
+/// An event source: objects that are created in the bucket under keys of this form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ObjectSource {
+    /// How the keys begin.
+    pub prefix: String,
+    /// How they end.
+    pub suffix: String,
+}
+
+/// An event source: the stream of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamSource {
+    /// The table.
+    pub table: String,
+    /// The most records of one event.
+    pub batch_size: usize,
+    /// A record that none of these fits is not handed on; without any, all are.
+    pub filters: Vec<Pattern>,
 }
 
 /// One route of the HTTP API.
@@ -169,6 +198,12 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// How the template makes the bucket's name, where it does.
+    fn bucket_name(&self) -> Option<&'a Value> {
+        let id = self.all("AWS::S3::Bucket").next()?;
+        self.template["Resources"][id]["Properties"].get("BucketName")?.get("Fn::Sub")
+    }
+
     fn function(&self, id: &str) -> Result<Function, TemplateError> {
         let code = self.property(id, "CodeUri")?.ok_or_else(|| missing(format!("{id}: CodeUri")))?;
         let code = code.as_str().unwrap_or_default();
@@ -180,6 +215,46 @@ impl<'a> Scope<'a> {
             environment,
             timeout_seconds: self.timeout_seconds(id)?,
             routes: routes(&self.property(id, "Events")?.unwrap_or_default()),
+            objects: self.sources(id, "S3").map(|source| self.object_source(source)).collect::<Result<_, _>>()?,
+            streams: self.sources(id, "DynamoDB").map(|source| self.stream_source(source)).collect::<Result<_, _>>()?,
+        })
+    }
+
+    /// The event sources of a function that are of this type, as they are written.
+    fn sources(&self, id: &str, kind: &'static str) -> impl Iterator<Item = &'a Value> {
+        let events = self.template["Resources"][id]["Properties"]["Events"].as_object();
+        let events = events.into_iter().flatten().map(|(_, event)| event);
+        events.filter(move |event| event["Type"] == kind).map(|event| &event["Properties"])
+    }
+
+    fn object_source(&self, source: &Value) -> Result<ObjectSource, TemplateError> {
+        let events = match &source["Events"] {
+            Value::Array(events) => events.iter().collect(),
+            event => vec![event],
+        };
+        if events != ["s3:ObjectCreated:*"] {
+            return Err(TemplateError::NotUnderstood(format!("the events {events:?} of S3")));
+        }
+        let mut told_of = ObjectSource::default();
+        for rule in source["Filter"]["S3Key"]["Rules"].as_array().into_iter().flatten() {
+            let value = rule["Value"].as_str().unwrap_or_default().to_owned();
+            match rule["Name"].as_str() {
+                Some("prefix") => told_of.prefix = value,
+                Some("suffix") => told_of.suffix = value,
+                _ => return Err(TemplateError::NotUnderstood(format!("the rule {rule}"))),
+            }
+        }
+        Ok(told_of)
+    }
+
+    fn stream_source(&self, source: &Value) -> Result<StreamSource, TemplateError> {
+        let table = source["Stream"]["Fn::GetAtt"].as_str().and_then(|attribute| attribute.strip_suffix(".StreamArn"));
+        let filters = source["FilterCriteria"]["Filters"].as_array().into_iter().flatten();
+        let filters = filters.map(|filter| Pattern::parse(filter["Pattern"].as_str().unwrap_or_default()));
+        Ok(StreamSource {
+            table: table.ok_or_else(|| missing("the Stream of a DynamoDB event"))?.to_owned(),
+            batch_size: source["BatchSize"].as_u64().map_or(LAMBDA_BATCH_SIZE, |size| size as usize),
+            filters: filters.collect::<Result<_, _>>()?,
         })
     }
 
@@ -235,6 +310,8 @@ impl<'a> Scope<'a> {
                 let name = condition.as_str().unwrap_or_default();
                 self.value(if self.named_condition(name)? { then } else { otherwise })
             }
+            // A function that the bucket's events call cannot refer to the bucket, and says its name anew.
+            ("Fn::Sub", _) if Some(argument) == self.bucket_name() => Ok(Some(json!(self.bucket()?.name))),
             ("Fn::GetAtt" | "Fn::Sub", _) => Ok(None),
             _ => Err(TemplateError::NotUnderstood(format!("{function} {argument}"))),
         }

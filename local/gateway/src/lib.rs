@@ -2,6 +2,7 @@
 
 mod answer;
 mod background;
+pub mod deliveries;
 mod demo;
 pub mod event;
 pub mod function;

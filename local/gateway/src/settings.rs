@@ -22,6 +22,11 @@ static LOCAL_DATA: Variable = Variable {
     meaning: "Directory in which the local stack keeps its data; `:memory:` keeps none.",
     default: Some("target/local"),
 };
+static LOCAL_DELIVERIES: Variable = Variable {
+    name: "LOCAL_DELIVERIES",
+    meaning: "How often each event of S3 and of the tables' streams reaches its function: 2 shows that it can bear it; 0 for not at all.",
+    default: Some("1"),
+};
 static LOCAL_JSON: Variable = Variable {
     name: "LOCAL_JSON",
     meaning: "`1` makes the local stack print its addresses as one line of JSON.",
@@ -45,6 +50,8 @@ pub struct Settings {
     pub port: u16,
     /// Where rows and objects are kept.
     pub data: Data,
+    /// How often each event is delivered.
+    pub deliveries: u64,
     /// Whether a program reads what is printed.
     pub json: bool,
     /// WeChat's app secret, where another than the stack's own is wanted.
@@ -58,6 +65,7 @@ impl fmt::Debug for Settings {
             .field("host", &self.host)
             .field("port", &self.port)
             .field("data", &self.data)
+            .field("deliveries", &self.deliveries)
             .field("json", &self.json)
             .finish_non_exhaustive()
     }
@@ -80,6 +88,7 @@ impl Settings {
                 ":memory:" => Data::Memory,
                 path => Data::Directory(PathBuf::from(path)),
             },
+            deliveries: variables.number(&LOCAL_DELIVERIES, 0..=9),
             json: variables.optional(&LOCAL_JSON).is_some_and(|value| value == "1"),
             wechat_secret: variables.optional(&LOCAL_WECHAT_SECRET),
         }
@@ -120,7 +129,7 @@ mod tests {
 
         assert_eq!((settings.host, settings.port), (Ipv4Addr::LOCALHOST.into(), 8787));
         assert_eq!(settings.data, Data::Directory("target/local".into()));
-        assert_eq!((settings.json, settings.wechat_secret), (false, None));
+        assert_eq!((settings.deliveries, settings.json, settings.wechat_secret), (1, false, None));
     }
 
     #[test]

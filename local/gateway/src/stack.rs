@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -18,6 +19,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::background::spawn;
+use crate::deliveries::{Deliveries, Retries};
 use crate::demo;
 use crate::gateway::{Gateway, Limits};
 use crate::in_process::{self, Environment};
@@ -79,7 +81,7 @@ pub enum StartError {
 /// A running stack.
 pub struct Stack {
     addresses: Addresses,
-    emulators: Emulators,
+    emulators: Arc<Emulators>,
     stop: watch::Sender<()>,
     servers: Vec<JoinHandle<io::Result<()>>>,
 }
@@ -122,12 +124,20 @@ impl Stack {
             env: connected.variables,
         };
 
+        let emulators = Arc::new(emulators);
+        let deliveries = Deliveries {
+            emulators: Arc::clone(&emulators),
+            functions: connected.functions.clone(),
+            retries: Retries::default(),
+            times: settings.deliveries,
+        };
         let lambda = invoke::router(connected.functions.clone());
         let gateway =
             Gateway { routes: Routes::of(&template), functions: connected.functions, limits: Limits::default() };
         let front = gateway.router().merge(demo::router(emulators.s3_outage().clone()));
         let stop = watch::Sender::new(());
-        let servers = vec![serve(gateway_listener, front, &stop), serve(lambda_listener, lambda, &stop)];
+        let mut servers = vec![serve(gateway_listener, front, &stop), serve(lambda_listener, lambda, &stop)];
+        servers.extend(deliveries.start(&template, &stop));
         Ok(Self { addresses, emulators, stop, servers })
     }
 

@@ -15,6 +15,11 @@ impl Event {
         Self(serde_json::from_str(text).unwrap())
     }
 
+    /// An event that the emulators made.
+    pub(crate) fn of_value(event: Value) -> Self {
+        Self(event)
+    }
+
     /// A bare event, where no file fits.
     pub fn of(method: &str, path: &str) -> Self {
         let http = json!({"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.10", "userAgent": "test"});

@@ -1,4 +1,5 @@
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use crate::{Fault, Wire};
+use crate::{Event, Fault, Wire};
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 const SEED: &str = include_str!("../../../events/seed.json");
@@ -33,6 +34,7 @@ pub struct Stack {
     emulators: Emulators,
     template: Template,
     wire: Wire,
+    last_change: Mutex<Option<String>>,
 }
 
 impl Stack {
@@ -41,7 +43,7 @@ impl Stack {
         let emulators = Emulators::start(Options::default()).await.unwrap();
         let template = Template::parse(TEMPLATE).unwrap();
         emulators.create_resources(&template).await.unwrap();
-        let stack = Self { emulators, template, wire: Wire::default() };
+        let stack = Self { emulators, template, wire: Wire::default(), last_change: Mutex::default() };
         stack.seed(SEED).await;
         stack
     }
@@ -237,6 +239,29 @@ impl Stack {
     pub fn remove_image_row(&self, stem: &str) {
         let request = json!({"TableName": "ImagesTable", "Key": {"stem": {"S": stem}}});
         self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
+    /// Removes the rows whose TTL has passed at this time (seconds since 1970), and says how many there were.
+    pub fn sweep_ttl(&self, now: i64) -> usize {
+        self.emulators.sweep_ttl_at(now.try_into().unwrap()).unwrap()
+    }
+
+    /// What the stream of the images table has told since this was asked last, each record as an event of its own: to be
+    /// handed to a function by the test, in whatever order and as often as it likes.
+    pub fn take_changes(&self) -> Vec<Event> {
+        let mut last = self.last_change.lock().unwrap();
+        let mut events = Vec::new();
+        loop {
+            let records = self.emulators.changes("ImagesTable", last.as_deref(), 1000).unwrap();
+            let Some(newest) = records.last() else { return events };
+            *last = newest["dynamodb"]["SequenceNumber"].as_str().map(str::to_owned);
+            events.extend(records.into_iter().map(|record| Event::of_value(json!({ "Records": [record] }))));
+        }
+    }
+
+    /// What S3 has told since this was asked last: the objects that were put, posted or copied, as events.
+    pub fn take_created(&self) -> Vec<Event> {
+        self.emulators.take_created().iter().map(|created| Event::of_value(created.event())).collect()
     }
 
     /// Runs a function until it is killed at the call that the wire was told; panics if it ends before.

@@ -7,8 +7,14 @@ use crate::patient::{Illness, Patient};
 use crate::{complaints, findings_of, names, session, visit_of};
 
 async fn stack(delivery: &'static str) -> Stack {
-    let settings =
-        Settings { host: [127, 0, 0, 1].into(), port: 0, data: Data::Memory, json: false, wechat_secret: None };
+    let settings = Settings {
+        host: [127, 0, 0, 1].into(),
+        port: 0,
+        data: Data::Memory,
+        deliveries: 1,
+        json: false,
+        wechat_secret: None,
+    };
     let caller = |name: &str| (name == "IMAGE_DELIVERY").then(|| delivery.to_owned());
     Stack::start(&settings, &caller).await.expect("a stack")
 }

@@ -14,6 +14,7 @@ use s3s::dto::*;
 use s3s::{Body, S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use super::conditions::{ReadConditions, WriteConditions, judge_copy_source};
+use super::created::By;
 use super::list::{Listing, Page};
 use super::store::{Checksums, Headers, Metadata, NewObject, OpenObject, Store, StoreError};
 use crate::clock;
@@ -83,7 +84,8 @@ impl S3 for Backend {
         let checksums = verified_checksums(&input, &trailers, &bytes)?;
         let headers = headers_of_put(&mut input);
         let modified = clock::now_to_the_second().into();
-        let object = NewObject { key: input.key, bytes, headers, checksums: checksums.clone(), modified };
+        let object =
+            NewObject { key: input.key, bytes, headers, checksums: checksums.clone(), modified, by: Some(By::Put) };
         let stored = self.put(input.bucket, object, conditions).await?;
         Ok(S3Response::new(PutObjectOutput {
             e_tag: Some(etag(&stored)),
@@ -161,7 +163,7 @@ impl S3 for Backend {
         let Metadata { checksums, size, .. } = source.metadata.clone();
         let bytes = self.blocking(move |_| Ok(source.read(0..size)?)).await?.into();
         let modified = clock::now_to_the_second().into();
-        let object = NewObject { key: input.key, bytes, headers, checksums, modified };
+        let object = NewObject { key: input.key, bytes, headers, checksums, modified, by: Some(By::Copy) };
         let stored = self.put(input.bucket, object, WriteConditions::none()).await?;
         let copied = CopyObjectResult {
             e_tag: Some(etag(&stored)),

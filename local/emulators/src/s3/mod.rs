@@ -4,6 +4,7 @@ mod backend;
 mod cloudfront;
 mod conditions;
 mod cors;
+pub(crate) mod created;
 mod list;
 mod outage;
 mod post_object;

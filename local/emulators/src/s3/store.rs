@@ -12,11 +12,18 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use s3s::crypto::{Checksum as _, Md5, Sha256};
 use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
+
+use super::created::{By, Created, Outbox};
+use crate::clock;
+
+/// Of objects that are older nothing is told at a start: Lambda itself gives an event up after 6 hours.
+const TOLD_AGAIN: Duration = Duration::from_secs(6 * 3600);
 
 /// What is stored beside an object's bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -61,6 +68,8 @@ pub(crate) struct NewObject {
     pub(crate) headers: Headers,
     pub(crate) checksums: Checksums,
     pub(crate) modified: Timestamp,
+    /// By which request it comes, if by any: of others S3 does not tell.
+    pub(crate) by: Option<By>,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -86,6 +95,8 @@ pub(crate) struct Store {
     synced: bool,
     index: Mutex<BTreeMap<String, Bucket>>,
     next_temporary: AtomicU64,
+    /// What was created, for whoever is to be told.
+    pub(crate) outbox: Outbox,
     _removed_on_drop: Option<tempfile::TempDir>,
 }
 
@@ -107,12 +118,24 @@ impl Store {
             synced,
             index: Mutex::default(),
             next_temporary: AtomicU64::new(0),
+            outbox: Outbox::default(),
             _removed_on_drop: removed_on_drop,
         };
         fs::create_dir_all(store.buckets())?;
         store.clear_interrupted_writes()?;
         *store.index() = read_index(&store.buckets())?;
+        store.tell_again();
         Ok(store)
+    }
+
+    /// Nothing remembers what was delivered before the process ended. Events come at least once, so they may come again.
+    fn tell_again(&self) {
+        let recent = Timestamp::from(clock::now().checked_sub(TOLD_AGAIN).unwrap_or(SystemTime::UNIX_EPOCH));
+        for (bucket, objects) in &*self.index() {
+            for object in objects.values().filter(|object| object.modified >= recent) {
+                self.outbox.put(Created::new(bucket, object, By::Put));
+            }
+        }
     }
 
     fn clear_interrupted_writes(&self) -> io::Result<()> {
@@ -163,6 +186,9 @@ impl Store {
         }
         committed?;
         self.sync_directory(&self.buckets().join(bucket))?;
+        if let Some(by) = object.by {
+            self.outbox.put(Created::new(bucket, &metadata, by));
+        }
         Ok(metadata)
     }
 

@@ -218,3 +218,83 @@ fn a_broken_template_is_refused() {
     assert_refused(&with_variable("1").replace("CodeUri", "Elsewhere"), "CodeUri is missing");
     assert_refused(&(with_variable("1") + "  Two: { Type: AWS::S3::Bucket }\n"), "two buckets, OneBucket and Two");
 }
+
+#[test]
+fn the_sweep_follows_the_images_and_is_called_for_what_ends_objects_only() {
+    let template = ours();
+    let [stream] = function(&template, "image-sweep").streams.as_slice() else { panic!("one stream") };
+    assert_eq!((stream.table.as_str(), stream.batch_size), ("ImagesTable", 25));
+
+    let image = |state: &str| json!({ "state": { "S": state } });
+    let record = |name: &str, stem: &str, new: Value| {
+        let record = json!({ "eventName": name, "dynamodb": { "Keys": { "stem": { "S": stem } }, "NewImage": new } });
+        stream.filters.iter().any(|filter| filter.fits(&record))
+    };
+    assert!(record("REMOVE", "5eed", Value::Null));
+    assert!(record("MODIFY", "5eed", image("removed")));
+    assert!(record("MODIFY", "avatar#somebody", json!({})));
+    for state in ["pending", "ready", "rejected"] {
+        assert!(!record("MODIFY", "5eed", image(state)), "{state}");
+        assert!(!record("INSERT", "5eed", image(state)), "{state}");
+    }
+    assert!(!record("INSERT", "avatar#somebody", json!({})), "the first avatar replaces none");
+}
+
+#[test]
+fn a_pattern_that_compares_in_another_way_is_refused() {
+    for understood in [r#"{"a":["x",1,null]}"#, r#"{"a":{"b":[{"prefix":"x"}]}}"#, "{}"] {
+        assert!(Pattern::parse(understood).is_ok(), "{understood}");
+    }
+    for odd in ["", "[]", r#"{"a":"x"}"#, r#"{"a":[{"suffix":"x"}]}"#, r#"{"a":[{"prefix":1}]}"#, r#"{"a":[["x"]]}"#] {
+        assert!(matches!(Pattern::parse(odd), Err(TemplateError::NotUnderstood(_))), "{odd}");
+    }
+}
+
+#[test]
+fn a_pattern_lets_pass_what_has_all_that_it_asks_for() {
+    let pattern = Pattern::parse(r#"{"a":["x",{"prefix":"y-"}],"b":{"c":[1]}}"#).unwrap();
+    for (record, fits) in [
+        (json!({ "a": "x", "b": { "c": 1 }, "d": 2 }), true),
+        (json!({ "a": "y-z", "b": { "c": 1 } }), true),
+        (json!({ "a": "z", "b": { "c": 1 } }), false),
+        (json!({ "a": "x", "b": { "c": 2 } }), false),
+        (json!({ "a": "x" }), false),
+        (json!({ "a": 1, "b": 1 }), false),
+    ] {
+        assert_eq!(pattern.fits(&record), fits, "{record}");
+    }
+}
+
+#[test]
+fn a_function_names_the_keys_that_it_is_told_of() {
+    let with = |source: &str| {
+        let events = format!("Events: {{ One: {{ Type: S3, Properties: {source} }} }}\n      CodeUri");
+        Template::parse(&with_variable("1").replace("CodeUri", &events))
+    };
+    let source = |prefix: &str, suffix: &str| vec![ObjectSource { prefix: prefix.into(), suffix: suffix.into() }];
+    let objects = |rules: &str| {
+        let source = format!(
+            "{{ Bucket: !Ref OneBucket, Events: s3:ObjectCreated:*, Filter: {{ S3Key: {{ Rules: {rules} }} }} }}"
+        );
+        with(&source).unwrap().functions[0].objects.clone()
+    };
+    assert_eq!(objects("[{ Name: prefix, Value: in/ }]"), source("in/", ""));
+    assert_eq!(objects("[{ Name: prefix, Value: a/ }, { Name: suffix, Value: .jpg }]"), source("a/", ".jpg"));
+    assert_eq!(
+        with("{ Bucket: !Ref OneBucket, Events: [\"s3:ObjectCreated:*\"] }").unwrap().functions[0].objects,
+        source("", "")
+    );
+    let other = with("{ Bucket: !Ref OneBucket, Events: s3:ObjectRemoved:* }");
+    assert!(matches!(other, Err(TemplateError::NotUnderstood(_))), "{other:?}");
+}
+
+#[test]
+fn the_name_that_the_template_gives_to_its_bucket_is_that_of_the_bucket_here() {
+    let named = "OneBucket: { Type: AWS::S3::Bucket, Properties: { BucketName: !Sub \"${AWS::StackName}-images\" } }";
+    let value = |variable: &str| {
+        let template = with_variable(variable).replace("OneBucket: { Type: AWS::S3::Bucket }", named);
+        Template::parse(&template).unwrap().functions[0].environment.get("X").cloned()
+    };
+    assert_eq!(value("!Sub \"${AWS::StackName}-images\"").as_deref(), Some("one-bucket"));
+    assert_eq!(value("!Sub \"${AWS::StackName}-other\""), None);
+}

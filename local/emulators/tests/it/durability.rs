@@ -69,6 +69,8 @@ async fn acknowledged_rows_and_objects_outlive_a_killed_process() {
     let scan = serde_json::from_value(json!({ "TableName": "TasksTable" })).unwrap();
     assert_eq!(emulators.database().scan(scan).unwrap().count, 20);
     assert_eq!(emulators.objects().len(), 20);
+    assert_eq!(emulators.take_created().len(), 20, "whoever is told of new objects is told again");
+    assert_eq!(emulators.changes("TasksTable", None, 100).unwrap().len(), 20);
     let last = emulators.object("images/19").unwrap();
     assert_eq!((last.bytes.to_vec(), last.content_type.as_deref()), (vec![19; 100_000], Some("image/jpeg")));
 }

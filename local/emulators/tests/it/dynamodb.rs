@@ -8,6 +8,8 @@ use aws_sdk_dynamodb::types::{
     AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 
+use serde_json::{Value, json};
+
 use crate::clients::{dynamodb, start};
 
 fn s(text: &str) -> AttributeValue {
@@ -249,6 +251,18 @@ async fn an_expired_row_stays_readable_until_a_sweep_is_asked_for() {
 }
 
 #[tokio::test]
+async fn a_sweep_can_be_asked_for_as_of_a_later_time() {
+    let emulators = start().await;
+    let client = dynamodb(&emulators);
+    let put = client.put_item().table_name("SessionsTable").item("user_id", s("alice")).item("session_hash", s("h"));
+    put.item("expires_at", n(4_102_444_800)).send().await.unwrap();
+
+    assert_eq!(emulators.sweep_ttl_at(4_102_444_799).unwrap(), 0);
+    assert_eq!(emulators.sweep_ttl().unwrap(), 0, "by the real time again");
+    assert_eq!(emulators.sweep_ttl_at(4_102_444_801).unwrap(), 1);
+}
+
+#[tokio::test]
 async fn the_stream_of_a_table_shows_old_and_new_rows() {
     let emulators = start().await;
     let client = dynamodb(&emulators);
@@ -256,4 +270,37 @@ async fn the_stream_of_a_table_shows_old_and_new_rows() {
     let table = client.describe_table().table_name("TasksTable").send().await.unwrap().table.unwrap();
 
     assert_eq!(table.stream_specification.unwrap().stream_view_type.unwrap().as_str(), "NEW_AND_OLD_IMAGES");
+}
+
+#[tokio::test]
+async fn changes_of_rows_are_told_in_order_with_the_rows_before_and_after() {
+    let emulators = start().await;
+    let client = dynamodb(&emulators);
+    let put = async |title: &str| {
+        let put = client.put_item().table_name("TasksTable").item("task_id", s("t")).item("title", s(title));
+        put.send().await.unwrap();
+    };
+    put("old").await;
+    put("new").await;
+    client.delete_item().table_name("TasksTable").key("task_id", s("t")).send().await.unwrap();
+
+    let changes = emulators.changes("TasksTable", None, 100).unwrap();
+
+    let told = |record: &Value| {
+        let titles = ["OldImage", "NewImage"].map(|image| record["dynamodb"][image]["title"]["S"].clone());
+        (record["eventName"].clone(), titles)
+    };
+    let (old, new) = (json!("old"), json!("new"));
+    assert_eq!(
+        changes.iter().map(told).collect::<Vec<_>>(),
+        [
+            (json!("INSERT"), [Value::Null, old.clone()]),
+            (json!("MODIFY"), [old, new.clone()]),
+            (json!("REMOVE"), [new, Value::Null])
+        ]
+    );
+    assert_eq!(changes[2]["userIdentity"], Value::Null, "somebody removed it, and no TTL");
+    let after = changes[0]["dynamodb"]["SequenceNumber"].as_str();
+    assert_eq!(emulators.changes("TasksTable", after, 100).unwrap(), changes[1..]);
+    assert_eq!(emulators.changes("TasksTable", None, 1).unwrap(), changes[..1]);
 }

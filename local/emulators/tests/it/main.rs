@@ -4,6 +4,7 @@
 
 mod clients;
 mod cors;
+mod created;
 mod durability;
 mod dynamodb;
 mod logs;

@@ -164,6 +164,12 @@ mod good {
         );
         let stored = emulators.object(KEY).unwrap();
         assert_eq!((stored.bytes.as_ref(), stored.content_type.as_deref()), (&b"photo"[..], Some("image/jpeg")));
+        let created = emulators.take_created();
+        assert_eq!(created.len(), 1);
+        assert_eq!(
+            (created[0].key.as_str(), &created[0].event()["Records"][0]["eventName"]),
+            (KEY, &json!("ObjectCreated:Post"))
+        );
     }
 
     /// Made with boto3 1.43.11 (`signature_version="s3v4"`):

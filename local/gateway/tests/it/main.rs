@@ -14,6 +14,7 @@ mod openapi;
 mod pages;
 mod process;
 mod readme;
+mod removal;
 mod seed;
 mod story;
 mod swapped;
@@ -30,10 +31,25 @@ async fn start() -> Stack {
     start_with(&[]).await.expect("a stack")
 }
 
+/// A stack whose events come so often.
+async fn start_with_deliveries(deliveries: u64) -> Stack {
+    let settings = Settings { deliveries, ..settings() };
+    Stack::start(&settings, &|_| None).await.expect("a stack")
+}
+
+fn settings() -> Settings {
+    Settings {
+        host: [127, 0, 0, 1].into(),
+        port: 0,
+        data: Data::Memory,
+        deliveries: 1,
+        json: false,
+        wechat_secret: None,
+    }
+}
+
 /// A stack whose caller has set these variables.
 async fn start_with(variables: &'static [(&str, &str)]) -> Result<Stack, StartError> {
-    let settings =
-        Settings { host: [127, 0, 0, 1].into(), port: 0, data: Data::Memory, json: false, wechat_secret: None };
     let caller = |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned());
-    Stack::start(&settings, &caller).await
+    Stack::start(&settings(), &caller).await
 }

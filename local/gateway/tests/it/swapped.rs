@@ -88,7 +88,14 @@ async fn the_variables_that_are_printed_are_all_that_a_function_needs() {
 async fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
-    let settings = Settings { host: [127, 0, 0, 1].into(), port, data: Data::Memory, json: false, wechat_secret: None };
+    let settings = Settings {
+        host: [127, 0, 0, 1].into(),
+        port,
+        data: Data::Memory,
+        deliveries: 1,
+        json: false,
+        wechat_secret: None,
+    };
 
     let refused = Stack::start(&settings, &|_| None).await.err().expect("must be refused").to_string();
 

@@ -22,6 +22,7 @@ use s3s::{S3Error, S3Result, s3_error};
 use self::form::Form;
 use super::backend::{MAX_OBJECT_BYTES, URL_ENCODED};
 use super::bucket_of;
+use super::created::By;
 use super::store::{Checksums, Headers, NewObject, Store};
 use crate::{AccessKey, clock};
 
@@ -82,6 +83,7 @@ impl PostObject {
             bytes: form.file,
             checksums: Checksums::default(),
             modified: clock::now_to_the_second().into(),
+            by: Some(By::Post),
         };
         let (store, into) = (Arc::clone(&self.store), bucket.to_owned());
         let stored = tokio::task::spawn_blocking(move || store.put(&into, object, &|_| Ok(()))).await;

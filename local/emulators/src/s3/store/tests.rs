@@ -8,6 +8,7 @@ fn object(key: &str, bytes: Vec<u8>) -> NewObject {
         bytes: bytes.into(),
         headers: Headers::default(),
         checksums: Checksums::default(),
+        by: None,
         modified: Timestamp::default(),
     }
 }

@@ -1,0 +1,232 @@
+//! What happens in S3 and in the tables reaches the functions that the template's event sources name: at least once, and
+//! again when a function fails, as Lambda's own event sources do it. What fails for good lies in the bucket, under
+//! `aws/lambda/`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use emulators::template::{ObjectSource, StreamSource, Template};
+use emulators::{Created, Emulators};
+use serde_json::{Value, json};
+use tokio::sync::watch;
+use tokio::task::{JoinHandle, JoinSet};
+use tokio::time::sleep;
+
+use crate::background::spawn;
+use crate::function::{Functions, Invocation};
+use crate::new_request_id;
+
+/// How often a stream is looked at that had nothing new.
+const POLL: Duration = Duration::from_millis(200);
+/// How often expired rows go. On AWS it takes days; nobody should count on it.
+const TTL: Duration = Duration::from_secs(3600);
+
+/// How long to wait before each further try. Lambda waits longer, and has more patience with streams.
+#[derive(Clone, Debug)]
+pub struct Retries {
+    /// After an event of S3 failed.
+    pub of_objects: Vec<Duration>,
+    /// After records of a stream failed.
+    pub of_records: Vec<Duration>,
+}
+
+impl Default for Retries {
+    fn default() -> Self {
+        let seconds = |seconds: &[u64]| seconds.iter().copied().map(Duration::from_secs).collect();
+        Self { of_objects: seconds(&[1, 2]), of_records: seconds(&[1, 1, 2, 2, 5, 5, 10, 10]) }
+    }
+}
+
+/// Everything that delivering needs.
+#[derive(Clone)]
+pub struct Deliveries {
+    /// Where things happen.
+    pub emulators: Arc<Emulators>,
+    /// Who is told.
+    pub functions: Functions,
+    /// When they are told again.
+    pub retries: Retries,
+    /// How often each of them is told in any case.
+    pub times: u64,
+}
+
+impl Deliveries {
+    /// Delivers until `stop` is dropped.
+    pub fn start(self, template: &Template, stop: &watch::Sender<()>) -> Vec<JoinHandle<io::Result<()>>> {
+        let objects: BTreeMap<_, _> =
+            template.functions.iter().map(|function| (function.name.clone(), function.objects.clone())).collect();
+        let emulators = Arc::clone(&self.emulators);
+        let mut running = vec![until_stopped(stop, end_rows(emulators))];
+        if self.times == 0 {
+            return running;
+        }
+        for function in &template.functions {
+            for stream in &function.streams {
+                let (deliveries, name, stream) = (self.clone(), function.name.clone(), stream.clone());
+                running.push(until_stopped(stop, async move { deliveries.follow(&name, &stream).await }));
+            }
+        }
+        running.push(until_stopped(stop, async move { self.tell_of_objects(&objects).await }));
+        running
+    }
+
+    /// Side by side: S3 promises no order.
+    async fn tell_of_objects(self, sources: &BTreeMap<String, Vec<ObjectSource>>) {
+        let mut running = JoinSet::new();
+        loop {
+            let created = self.emulators.next_created().await;
+            for (function, sources) in sources {
+                if sources.iter().any(|source| is_of(source, &created)) {
+                    for _ in 0..self.times {
+                        let (deliveries, function, event) = (self.clone(), function.clone(), created.event());
+                        running.spawn(async move { deliveries.tell_of_object(&function, event).await });
+                    }
+                }
+            }
+            while running.try_join_next().is_some() {}
+        }
+    }
+
+    async fn tell_of_object(&self, function: &str, event: Value) {
+        let mut pauses = self.retries.of_objects.iter();
+        while let Err(error) = self.invoke(function, &event).await {
+            match pauses.next() {
+                Some(pause) => sleep(*pause).await,
+                None => return self.give_up(function, &event, &error),
+            }
+        }
+    }
+
+    /// From the oldest record on: nothing remembers what was delivered before the process ended.
+    async fn follow(&self, function: &str, stream: &StreamSource) {
+        let mut after: Option<String> = None;
+        loop {
+            let records = match self.emulators.changes(&stream.table, after.as_deref(), stream.batch_size) {
+                Ok(records) => records,
+                Err(error) => {
+                    tracing::error!(error.cause = %error, table = stream.table, "a stream cannot be read");
+                    Vec::new()
+                }
+            };
+            let Some(last) = records.last() else {
+                sleep(POLL).await;
+                continue;
+            };
+            after = Some(sequence_number(last).to_owned());
+            let is_wanted =
+                |record: &Value| stream.filters.is_empty() || stream.filters.iter().any(|filter| filter.fits(record));
+            let wanted: Vec<_> = records.into_iter().filter(is_wanted).collect();
+            for _ in 0..self.times {
+                self.tell_of_records(function, wanted.clone()).await;
+            }
+        }
+    }
+
+    /// One after the other. From the first record that failed on, they come again; a batch that failed as a whole comes
+    /// again in halves.
+    async fn tell_of_records(&self, function: &str, records: Vec<Value>) {
+        let mut batches = vec![records];
+        let mut pauses = self.retries.of_records.iter();
+        while let Some(mut batch) = batches.pop() {
+            if batch.is_empty() {
+                continue;
+            }
+            let event = json!({ "Records": batch });
+            let error = match self.invoke(function, &event).await {
+                Ok(answer) => match first_failure(&answer, &batch) {
+                    None => continue,
+                    Some(0) => "batchItemFailures".to_owned(),
+                    Some(at) => {
+                        pauses = self.retries.of_records.iter();
+                        batches.push(batch.split_off(at));
+                        continue;
+                    }
+                },
+                Err(_) if batch.len() > 1 => {
+                    let second = batch.split_off(batch.len() / 2);
+                    batches.extend([second, batch]);
+                    continue;
+                }
+                Err(error) => error,
+            };
+            match pauses.next() {
+                Some(pause) => {
+                    sleep(*pause).await;
+                    batches.push(batch);
+                }
+                None => {
+                    self.give_up(function, &event, &error);
+                    pauses = self.retries.of_records.iter();
+                }
+            }
+        }
+    }
+
+    async fn invoke(&self, function: &str, event: &Value) -> Result<String, String> {
+        let invocation = Invocation { event: event.to_string(), request_id: new_request_id() };
+        self.functions.invoke(function, invocation).await.map_err(|error| format!("{error:?}"))
+    }
+
+    /// Keeps the event as it is, in the form and under the prefix that Lambda gives to what a stream's function fails on.
+    fn give_up(&self, function: &str, event: &Value, error: &str) {
+        let kept = json!({
+            "requestContext": { "functionName": function, "condition": "RetryAttemptsExhausted" },
+            "responseContext": { "functionError": error },
+            "payload": event.to_string(),
+        });
+        let key = format!("aws/lambda/{function}/{}", new_request_id());
+        tracing::error!(function, error.cause = error, dead_letter = key, "an event failed for good");
+        if let Err(error) = self.emulators.put_object(&key, kept.to_string().into(), "application/json") {
+            tracing::error!(error.cause = %error, "and could not be kept");
+        }
+    }
+}
+
+fn until_stopped(
+    stop: &watch::Sender<()>,
+    work: impl Future<Output = ()> + Send + 'static,
+) -> JoinHandle<io::Result<()>> {
+    let mut stopped = stop.subscribe();
+    spawn(async move {
+        tokio::select! {
+            // Nothing is ever sent: this ends when the sender is dropped.
+            _ = stopped.changed() => {}
+            () = work => {}
+        }
+        Ok(())
+    })
+}
+
+async fn end_rows(emulators: Arc<Emulators>) {
+    loop {
+        if let Err(error) = emulators.sweep_ttl() {
+            tracing::error!(error.cause = %error, "expired rows could not be removed");
+        }
+        sleep(TTL).await;
+    }
+}
+
+fn is_of(source: &ObjectSource, created: &Created) -> bool {
+    created.key.starts_with(&source.prefix) && created.key.ends_with(&source.suffix)
+}
+
+fn sequence_number(record: &Value) -> &str {
+    record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default()
+}
+
+/// The place of the first record that an answer says has failed. Of an answer that names none of the batch, Lambda takes it
+/// that all of it has.
+fn first_failure(answer: &str, batch: &[Value]) -> Option<usize> {
+    let answer: Value = serde_json::from_str(answer).unwrap_or_default();
+    let failures = answer["batchItemFailures"].as_array().into_iter().flatten();
+    let place = |failure: &Value| {
+        let at = batch.iter().position(|record| failure["itemIdentifier"] == sequence_number(record));
+        at.unwrap_or_default()
+    };
+    failures.map(place).min()
+}
+
+#[cfg(test)]
+mod tests;
