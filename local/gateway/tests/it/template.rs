@@ -64,6 +64,20 @@ fn the_template_names_every_variable_that_is_filled_later() {
     }
 }
 
+/// "Alarms based on metric math expressions can reference a maximum of 10 metrics. This is a hard limit":
+/// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html>. It is told by a deployment that fails.
+#[test]
+fn no_alarm_adds_up_more_metrics_than_cloudwatch_does() {
+    let alarms: Vec<_> =
+        include_str!("../../../../template.yaml").split("    Type: AWS::CloudWatch::Alarm\n").collect();
+    let most = alarms[1..].iter().map(|alarm| {
+        let of_this = alarm.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
+        of_this.filter(|line| line.trim() == "MetricStat:").count()
+    });
+    let most = most.max().expect("alarms");
+    assert!((2..=10).contains(&most), "{most} metrics in one alarm");
+}
+
 #[test]
 fn every_function_is_watched_by_the_alarms_and_shown_on_the_dashboard() {
     let text = include_str!("../../../../template.yaml");
