@@ -3,10 +3,12 @@
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
 use std::io::{BufRead, BufReader};
+use std::time::Duration;
 
-use crate::client::{get, sign_in};
+use serde_json::{Value, json};
+
+use crate::client::{delete, get, post, sign_in};
 
 /// A started program, killed when the test ends.
 struct Local {
@@ -23,8 +25,13 @@ impl Drop for Local {
 
 impl Local {
     fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
         command.env_clear().env("LOCAL_PORT", "0").env("LOCAL_JSON", "1").env("LOCAL_DATA", data);
+        command.envs(variables.iter().copied());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
         let mut line = String::new();
         BufReader::new(process.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
@@ -32,7 +39,11 @@ impl Local {
     }
 
     fn gateway(&self) -> &str {
-        self.addresses["gateway"].as_str().expect("an address")
+        self.address("gateway")
+    }
+
+    fn address(&self, service: &str) -> &str {
+        self.addresses[service].as_str().expect("an address")
     }
 }
 
@@ -61,6 +72,35 @@ async fn a_killed_stack_has_lost_nothing_that_it_acknowledged() {
     let local = Local::start(data.path());
 
     assert_eq!(get(local.gateway(), "/session").from(&alice).send().await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_killed_stack_had_not_delivered_is_delivered_by_the_next_one() {
+    let data = tempfile::tempdir().expect("a directory");
+    // A plain URL, which the next stack opens as well, on another port.
+    let local = Local::start_with(data.path(), &[("IMAGE_DELIVERY", "public"), ("LOCAL_DELIVERIES", "0")]);
+    let (base, s3) = (local.gateway(), local.address("s3"));
+    let alice = sign_in(base, "dev-alice-1").await;
+    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
+    let images = format!("/tasks/{}/images", task["task_id"].as_str().expect("a task id"));
+    let photo = include_bytes!("../../../../events/photos/coffee.jpg");
+    let image = post(base, &images).from(&alice).form(&[], photo).send().await.expect(201);
+    let url = image["url"].as_str().expect("a URL").trim_start_matches(s3).to_owned();
+    let removal = format!("{images}/{}", image["name"].as_str().expect("a name"));
+    assert_eq!(delete(base, &removal).from(&alice).send().await.status, 204);
+    assert_eq!(get(s3, &url).send().await.status, 200, "nobody was told yet");
+    drop(local);
+
+    let local = Local::start_with(data.path(), &[("IMAGE_DELIVERY", "public")]);
+
+    for _ in 0..500 {
+        // A stranger is not told that there is nothing.
+        if get(local.address("s3"), &url).send().await.status == 403 {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    panic!("the object is still there");
 }
 
 #[tokio::test]
