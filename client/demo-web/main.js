@@ -9,6 +9,7 @@ import { discard, onChange, send, upload, uploadsOf } from './uploads.js'
 import { USERS, clientOf, deviceOf } from './users.js'
 import { closeViewer, view } from './viewer.js'
 
+const UNTIL_VARIANTS = 2000 // milliseconds
 const SAMPLES = ['photos/coffee.jpg', 'photos/rocket.jpg', 'photos/cat.jpg']
 
 let user = USERS[0]
@@ -75,6 +76,7 @@ async function loadTasks() {
 async function open(id) {
   taskId = id
   images = []
+  tiles.clear()
   draw()
   const task = await client().request('GET /tasks/{task_id}', { path: { task_id: id } })
   if (taskId === id) ({ images } = task)
@@ -109,21 +111,36 @@ onChange((photo, image) => {
   if (photo.user !== user || photo.taskId !== taskId) return
   if (image && !images.some(({ name }) => name === image.name)) {
     images = [...images, image]
+    lookAgain()
   }
   if (photo.state === 'uploading' && byId(`upload-${photo.id}`)) drawProgress(photo)
   else draw([drawPhotos])
 })
 
 const tiles = new Map()
+let looking
+
+/** Small pictures and placeholders are made a moment after an upload. */
+function lookAgain() {
+  clearTimeout(looking)
+  looking = setTimeout(async () => {
+    const id = taskId
+    const task = await client().request('GET /tasks/{task_id}', { path: { task_id: id } }).catch(() => undefined)
+    if (!task || taskId !== id) return
+    images = task.images
+    draw([drawPhotos])
+  }, UNTIL_VARIANTS)
+}
 
 /** A picture that is there already stays: it would flicker. */
 function tileOf(image, at) {
-  if (!tiles.has(image)) {
+  const key = `${image.name} ${image.state} ${Boolean(image.variants.thumb)}`
+  if (!tiles.has(key)) {
     const shown = image.variants.thumb?.url ?? image.url
     const ask = async () => (await client().resolveImages([image.name], { variant: 'thumb' }))[0].url
-    tiles.set(image, tile({ image, url: shown, id: `picture-${image.name}`, label: say('openPhoto', { at: at + 1 }), ask, open: () => showLarge(image) }))
+    tiles.set(key, tile({ image, url: shown, id: `picture-${image.name}`, label: say('openPhoto', { at: at + 1 }), ask, open: () => showLarge(image) }))
   }
-  return tiles.get(image)
+  return tiles.get(key)
 }
 
 function drawPhotos() {
@@ -179,14 +196,14 @@ function showLarge(image) {
     small: image.variants.thumb?.url ?? image.url,
     full: image.url,
     actions,
-    step: (by) => showLarge(ready[(ready.indexOf(image) + by + ready.length) % ready.length]),
+    step: (by) => showLarge(ready[(ready.findIndex(({ name }) => name === image.name) + by + ready.length) % ready.length]),
   })
 }
 
 async function remove(image) {
   closeViewer()
   await client().request('DELETE /tasks/{task_id}/images/{name}', { path: { task_id: taskId, name: image.name } })
-  images = images.filter((other) => other !== image)
+  images = images.filter(({ name }) => name !== image.name)
 }
 
 const section = byId('photos-section')

@@ -7,25 +7,32 @@ import { say } from './texts.js'
 /** A tile of the grid. `ask()` gives a fresh URL of the small picture; `open()` is called when it is chosen. */
 export function tile({ image, url, id = '', label, ask, open }) {
   const picture = element('img', { alt: '', decoding: 'async' })
-  const box = element('button', { class: 'tile', id, type: 'button', 'aria-label': label, onclick: open }, picture)
+  const box = element('button', { class: 'tile', id, type: 'button', 'aria-label': label }, picture)
   const state = image?.state ?? 'ready'
   if (state !== 'ready') box.append(element('span', { class: `label ${state}` }, say(state)))
   under(box, image)
 
-  let asked = false
-  const broken = () => {
-    box.classList.add('broken')
-    box.append(element('span', { class: 'label' }, say('unreachable')))
-    box.onclick = () => box.replaceWith(tile({ image, url, id, label, ask, open }))
+  const trouble = element('span', { class: 'label', hidden: true }, say('unreachable'))
+  box.append(trouble)
+  const start = () => {
+    let asked = false
+    trouble.hidden = true
+    box.classList.remove('broken')
+    box.onclick = open
+    picture.onload = () => picture.classList.add('loaded')
+    picture.onerror = async () => {
+      if (!asked) {
+        asked = true
+        picture.src = await ask().catch(() => undefined) ?? url
+        return
+      }
+      trouble.hidden = false
+      box.classList.add('broken')
+      box.onclick = start
+    }
+    load(picture, url)
   }
-  picture.onload = () => picture.classList.add('loaded')
-  picture.onerror = async () => {
-    if (asked) return broken()
-    asked = true
-    picture.src = await ask().catch(() => undefined) ?? url
-    return undefined
-  }
-  load(picture, url)
+  start()
   return box
 }
 

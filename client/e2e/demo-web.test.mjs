@@ -214,6 +214,8 @@ onThePage('pictures that do not load while S3 is down say so, and load at a tap 
   await page.click('.broken')
 
   await loaded(1)
+  await choose(CAT)
+  await loaded(2)
 })
 
 onThePage('while WeChat is busy the page says so, and goes on when it is back', async ({ calls, page, text }) => {
