@@ -20,15 +20,16 @@ CLOUDFRONT_REQUEST = {"US and Europe": 1.00e-6, "Hong Kong, Singapore, Korea": 1
 # What a request takes: GB-seconds, steps of 512 KB at the gateway, read units, write units, kB answered.
 KINDS = {
     "upload": (0.5 * 0.250, 2, 2, 3, 3.0),
+    "variants": (1.0 * 0.250, 0, 1, 1, 0.0),
     "redirect": (0.25 * 0.010, 1, 1, 0, 2.0),
     "task page": (0.25 * 0.020, 1, 12, 0, 25.0),
     "check": (0.25 * 0.010, 1, 1, 0, 0.5),
     "login": (0.25 * 0.300, 1, 1, 2, 0.5),
 }
-OF_AN_IMAGE = {"upload": 1, "redirect": 10, "task page": 1, "login": 0.1}
-OF_A_REQUEST = {"upload": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}
+OF_AN_IMAGE = {"upload": 1, "variants": 1, "redirect": 10, "task page": 1, "login": 0.1}
+OF_A_REQUEST = {"upload": 0.05, "variants": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}
 IMAGE_GB, ROWS_GB, LOG_LINES_GB = 1e-3, 0.7e-6, 1.5e-6
-METRICS, ALARM_METRICS, SECONDS = 63, 23, 30.4 * 86400
+METRICS, ALARM_METRICS, SECONDS = 70, 26, 30.4 * 86400
 
 
 def tiered(amount: float, tiers: list[tuple[float, float]]) -> float:
@@ -47,7 +48,7 @@ def bill(traffic: dict[str, float], times: float) -> dict[str, float]:
         "DynamoDB: reads, writes": reads * READ_UNIT + writes * WRITE_UNIT,
         "DynamoDB: storage, PITR": images * ROWS_GB * (TABLE_GB + PITR_GB),
         "S3: storage": tiered(images * IMAGE_GB, S3_GB),
-        "S3: PUT, GET": images * S3_PUT + views * S3_GET,
+        "S3: PUT, GET": images * (3 * S3_PUT + S3_GET) + views * S3_GET,
         "logs": tiered(requests * LOG_LINES_GB, LOG_GB),
         "metrics, alarms, dashboard": METRICS * METRIC + ALARM_METRICS * ALARM_METRIC + DASHBOARD,
         "X-Ray": min(requests, SECONDS + 0.05 * max(0.0, requests - SECONDS)) * TRACE,

@@ -9,6 +9,7 @@ sys.dont_write_bytecode = True
 import seed
 from authorizer import of_http_api, of_http_api_in_format_1, of_rest_api
 from http_api import as_json, call, field, file, form, text
+from s3 import BUCKET, created, test_event
 from stream import TTL, pointer, records, row, tombstone
 
 NOBODY = {}
@@ -20,6 +21,9 @@ USER_AVATAR = "ANY /users/{user_id}/avatar"
 OTHER_ATTEMPT = "5eed0000000040008000000000000aff"
 SHOWN, REMOVED = row(seed.IMAGE, seed.IMAGE_ATTEMPT, "ready"), tombstone(seed.IMAGE, seed.IMAGE_ATTEMPT)
 AVATAR, NEXT_AVATAR = pointer(seed.AVATAR, seed.AVATAR_ATTEMPT), pointer(seed.UNKNOWN_IMAGE, OTHER_ATTEMPT)
+ORIGINAL = seed.object_key(seed.IMAGE, seed.IMAGE_ATTEMPT)
+INCOMING = seed.incoming_key(seed.TICKET_IMAGE, seed.TICKET_ATTEMPT)
+SEEDED_PHOTO, SEEDED_FACE = seed.photo("seed-task.jpg"), seed.photo("seed-avatar.jpg")
 PHOTO, PORTRAIT = seed.photo("coffee.jpg"), seed.photo("avatar.jpg")
 
 
@@ -150,6 +154,16 @@ EVENTS = {
         "no-image": avatar(form(field("upload_id", "avatar-1"))),
         "png": avatar(form(file(seed.photo("avatar.png"), "image/png", "tmp_5e7a91c04d.png"))),
         "missing-headers": avatar(form(file(PORTRAIT)), NOBODY),
+    },
+    "image-ingest": {
+        "incoming": created((INCOMING, PHOTO, BUCKET, "Post")),
+        "original": created((ORIGINAL, SEEDED_PHOTO)),
+        "several": created((ORIGINAL, SEEDED_PHOTO), (seed.object_key(seed.AVATAR, seed.AVATAR_ATTEMPT), SEEDED_FACE)),
+        "encoded-key": created((ORIGINAL.replace(".", "%2E"), SEEDED_PHOTO)),
+        "own-output": created((ORIGINAL.replace("original", "0f0e0d0c0b0a09080706050403020100/original"), SEEDED_PHOTO)),
+        "foreign-bucket": created((ORIGINAL, SEEDED_PHOTO, "another-bucket")),
+        "foreign-key": created(("incoming/holiday+photos/beach.jpg", PHOTO)),
+        "test": test_event(),
     },
     "image-redirect": {
         "image": image(seed.IMAGE),

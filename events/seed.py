@@ -25,6 +25,9 @@ TASK = "seed-task"
 IMAGE, IMAGE_ATTEMPT = "5eed0000000040008000000000000001.jpg", "5eed0000000040008000000000000a01"
 AVATAR, AVATAR_ATTEMPT = "5eed0000000040008000000000000002.jpg", "5eed0000000040008000000000000a02"
 
+# A ticket's, of which a test makes the row and the object.
+TICKET_IMAGE, TICKET_ATTEMPT = "5eed0000000040008000000000000003.jpg", "5eed0000000040008000000000000a03"
+
 # Well formed, and not in the set.
 UNKNOWN_USER = "5e550000-0000-4000-8000-00000000ffff"
 UNKNOWN_SESSION = base64url(b"an unknown session, well formed.")
@@ -38,6 +41,10 @@ def stem(name):
 
 def object_key(name, attempt):
     return f"images/{stem(name)}/{attempt}/original.jpg"
+
+
+def incoming_key(name, attempt):
+    return f"incoming/{stem(name)}/{attempt}"
 
 
 def image_row(name, attempt, target, file, width, height):

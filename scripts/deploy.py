@@ -33,7 +33,8 @@ TEMPLATE = ROOT / "template.yaml"
 SEED = ROOT / "events" / "seed.json"
 
 STACK = "mini-functions"
-STACK_NAME = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
+# It is a part of the bucket's name, which has no capitals and at most 63 characters.
+STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,24}")
 REGION_NAME = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 RUST_TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 TOOLS = {
@@ -127,7 +128,7 @@ class Asked:
 
     def problems(self, known: Mapping[str, Parameter]) -> Iterable[str]:
         if not STACK_NAME.fullmatch(self.stack):
-            yield "STACK must begin with a letter and have letters, digits and hyphens only"
+            yield "STACK must begin with a letter and have small letters, digits and hyphens only, at most 25"
         if self.region is None:
             yield "no region: REGION=ap-southeast-1, say, or the variable AWS_REGION"
         elif not REGION_NAME.fullmatch(self.region):

@@ -435,7 +435,7 @@ class Deployment(unittest.TestCase):
 
         self.assertEqual((code, self.secret()), (0, SECRET), screen)
         self.assertIn("Nothing was changed.", screen)
-        self.assertEqual(s3.list_objects_v2(Bucket=bucket)["KeyCount"], 1)
+        self.assertEqual(s3.list_objects_v2(Bucket=bucket)["KeyCount"], len(DEFAULT_IMAGES) - 1)
 
     def test_no_to_a_new_stack_makes_none_and_it_can_be_tried_again(self) -> None:
         variables = WITH_KEYS | {"PARAMETERS": f"WeChatAppId={APP_ID}"}

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::clock::{self, TtlClock};
 use crate::dynamodb;
 use crate::s3::created::{By, Created};
-use crate::s3::store::{Checksums, Headers, NewObject, Store};
+use crate::s3::store::{Checksums, Headers, Metadata, NewObject, Store};
 use crate::s3::{self, Outage};
 use crate::secretsmanager::{self, Secrets};
 use crate::seed::{Seed, SeedError};
@@ -155,6 +155,7 @@ pub enum ResourceError {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StoredObject {
     pub bytes: Bytes,
+    pub etag: String,
     pub content_type: Option<String>,
     pub cache_control: Option<String>,
 }
@@ -364,8 +365,8 @@ impl Emulators {
     pub fn object(&self, key: &str) -> Option<StoredObject> {
         let found = self.store.open_object(self.bucket()?, key).ok()?;
         let bytes = found.read_all().ok()?.into();
-        let headers = found.metadata.headers;
-        Some(StoredObject { bytes, content_type: headers.content_type, cache_control: headers.cache_control })
+        let Metadata { etag, headers, .. } = found.metadata;
+        Some(StoredObject { bytes, etag, content_type: headers.content_type, cache_control: headers.cache_control })
     }
 
     /// The switch that takes S3 down.

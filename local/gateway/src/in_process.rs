@@ -15,6 +15,7 @@ use crate::function::{Function, Functions};
 macro_rules! for_each_function {
     ($use:ident) => {
         $use!("avatar-upload", avatar_upload);
+        $use!("image-ingest", image_ingest, background);
         $use!("image-redirect", image_redirect);
         $use!("image-sweep", image_sweep, background);
         $use!("session-authorizer", session_authorizer, event);

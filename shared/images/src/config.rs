@@ -109,6 +109,13 @@ impl Config {
     }
 }
 
+impl Config {
+    /// Where they are kept.
+    pub(crate) fn storage(&self) -> StorageConfig {
+        StorageConfig { table: self.table.clone(), bucket: self.bucket.clone() }
+    }
+}
+
 /// Where images are kept, for those who show none.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {
@@ -155,7 +162,7 @@ pub struct TicketConfig {
 impl TicketConfig {
     /// Reads both.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        let max_direct_bytes = variables.number(&MAX_DIRECT_BYTES, 1..=20 * 1024 * 1024);
+        let max_direct_bytes = read_max_direct_bytes(variables);
         Self { max_direct_bytes, public_endpoint: variables.address(&S3_PUBLIC_ENDPOINT) }
     }
 }
@@ -164,12 +171,38 @@ impl UploadConfig {
     /// Reads the limits of one picture.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         let max_image_bytes = variables.number(&MAX_IMAGE_BYTES, 1..=4 * 1024 * 1024);
-        let max_pixels = variables.number(&MAX_IMAGE_PIXELS, 1..=60_000_000);
-        Self { max_image_bytes, pixels: imaging::Limits { max_pixels } }
+        Self { max_image_bytes, pixels: read_pixels(variables) }
     }
 
     /// Reads how many pictures a task may have.
     pub fn read_max_task_images(variables: &mut Variables<'_>) -> usize {
         usize::try_from(variables.number(&MAX_TASK_IMAGES, 1..=100)).unwrap_or(100)
     }
+}
+
+/// What may become of a picture that came straight to the bucket.
+#[derive(Clone, Debug)]
+pub struct IngestConfig {
+    pub(crate) max_direct_bytes: u64,
+    pub(crate) pixels: imaging::Limits,
+    pub(crate) max_task_images: usize,
+}
+
+impl IngestConfig {
+    /// Reads the limits of a picture and of a task.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            max_direct_bytes: read_max_direct_bytes(variables),
+            pixels: read_pixels(variables),
+            max_task_images: UploadConfig::read_max_task_images(variables),
+        }
+    }
+}
+
+fn read_max_direct_bytes(variables: &mut Variables<'_>) -> u64 {
+    variables.number(&MAX_DIRECT_BYTES, 1..=20 * 1024 * 1024)
+}
+
+fn read_pixels(variables: &mut Variables<'_>) -> imaging::Limits {
+    imaging::Limits { max_pixels: variables.number(&MAX_IMAGE_PIXELS, 1..=60_000_000) }
 }

@@ -182,6 +182,21 @@ fn read_variant(row: &Row) -> Result<Variant, Failure> {
     })
 }
 
+fn write_variants(variants: &Variants) -> AttributeValue {
+    let variant = |variant: &Variant| {
+        AttributeValue::M(Row::from([
+            ("object_key".to_owned(), row::text(&variant.object_key)),
+            ("width".to_owned(), row::number(variant.width)),
+            ("height".to_owned(), row::number(variant.height)),
+        ]))
+    };
+    let sizes = [("thumb", &variants.thumb), ("medium", &variants.medium)];
+    let mut written: Row =
+        sizes.into_iter().filter_map(|(size, made)| Some((size.to_owned(), variant(made.as_ref()?)))).collect();
+    written.insert("placeholder".to_owned(), row::bytes(&variants.placeholder));
+    AttributeValue::M(written)
+}
+
 /// A user's avatar, as the pointer row names it.
 #[derive(Clone, Debug)]
 pub(crate) struct AvatarPointer {
@@ -317,6 +332,41 @@ impl ImageRows {
     /// else was seen does not count: a late repeat must not bring back what was removed meanwhile.
     pub(crate) async fn make_ready(&self, seen: &ImageRow) -> Result<Written, Failure> {
         self.update(seen, State::Pending, MAKE_READY, [(":ready", row::text(State::Ready.name()))]).await
+    }
+
+    /// [`make_ready`](Self::make_ready) of a ticket's row, with what was made of what had come.
+    pub(crate) async fn publish(&self, made: &ImageRow) -> Result<Written, Failure> {
+        let number = |number: Option<u64>| number.map_or(AttributeValue::Null(true), row::number);
+        let values = [
+            (":ready", row::text(State::Ready.name())),
+            (":key", row::text(&made.object_key)),
+            (":bytes", number(made.bytes)),
+            (":width", number(made.width.map(u64::from))),
+            (":height", number(made.height.map(u64::from))),
+        ];
+        const PUBLISH: &str =
+            "SET #state = :ready, object_key = :key, bytes = :bytes, width = :width, height = :height";
+        match &made.variants {
+            Some(variants) => {
+                let expression = format!("{PUBLISH}, variants = :variants REMOVE expires_at");
+                let [ready, key, bytes, width, height] = values;
+                let variants = (":variants", write_variants(variants));
+                self.update(made, State::Pending, &expression, [ready, key, bytes, width, height, variants]).await
+            }
+            None => self.update(made, State::Pending, &format!("{PUBLISH} REMOVE expires_at"), values).await,
+        }
+    }
+
+    /// A ticket's row says why its picture was refused, under the same condition. It goes when its TTL ends it.
+    pub(crate) async fn reject(&self, seen: &ImageRow, reason: &str) -> Result<Written, Failure> {
+        let values = [(":rejected", row::text(State::Rejected.name())), (":reason", row::text(reason))];
+        self.update(seen, State::Pending, "SET #state = :rejected, reason = :reason", values).await
+    }
+
+    /// A ready row gets its variants.
+    pub(crate) async fn add_variants(&self, made: &ImageRow) -> Result<Written, Failure> {
+        let variants = made.variants.as_ref().map_or(AttributeValue::Null(true), write_variants);
+        self.update(made, State::Ready, "SET variants = :variants", [(":variants", variants)]).await
     }
 
     /// The row becomes a tombstone, if it is still as seen.

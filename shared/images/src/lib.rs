@@ -1,12 +1,15 @@
 #![doc = include_str!("../README.md")]
 
 mod answer;
+mod arrival;
 mod avatars;
+mod bucket;
 mod claim;
 mod config;
 mod delivery;
 mod image_rows;
 mod images;
+mod ingest;
 mod name;
 mod object;
 mod post_policy;
@@ -19,10 +22,12 @@ mod uploads;
 mod variant;
 
 pub use answer::{Image, Resolved, TaskAnswer};
+pub use arrival::Arrival;
 pub use avatars::AvatarUploads;
-pub use config::{Config, StorageConfig, TasksConfig, TicketConfig, UploadConfig};
+pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig};
 pub use delivery::{Delivery, Link};
 pub use images::{Found, Images};
+pub use ingest::{Ingest, Ingested};
 pub use name::{ImageName, TaskId};
 pub use object::DefaultImage;
 pub use sweep::{RowChange, Sweep};

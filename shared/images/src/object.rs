@@ -40,7 +40,12 @@ pub(crate) const CACHE_CONTROL: &str = "max-age=31536000, immutable";
 /// addresses anything else but `defaults/`.
 pub(crate) fn key_of(name: &ImageName, attempt: &Attempt) -> String {
     let extension = name.format.extension();
-    format!("images/{}/{}/original.{extension}", name.stem.as_str(), attempt.as_str())
+    format!("{}original.{extension}", folder_of(&name.stem, attempt))
+}
+
+/// Below which the pictures of an attempt lie.
+pub(crate) fn folder_of(stem: &Stem, attempt: &Attempt) -> String {
+    format!("images/{}/{}/", stem.as_str(), attempt.as_str())
 }
 
 /// Where direct uploads land, as they come. No read path addresses it.
@@ -53,5 +58,5 @@ pub(crate) fn incoming_key_of(stem: &Stem, attempt: &Attempt) -> String {
 
 /// Below which everything lies that an attempt may have left: its outputs, and what was sent for it directly to S3.
 pub(crate) fn prefixes_of(stem: &Stem, attempt: &Attempt) -> [String; 2] {
-    [format!("images/{}/{}/", stem.as_str(), attempt.as_str()), incoming_key_of(stem, attempt)]
+    [folder_of(stem, attempt), incoming_key_of(stem, attempt)]
 }

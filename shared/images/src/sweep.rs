@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
 use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
@@ -10,6 +9,7 @@ use platform::metrics::{self, Metric};
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::bucket::Bucket;
 use crate::config::StorageConfig;
 use crate::image_rows::{ImageRows, POINTER, State};
 use crate::name::{Attempt, ImageName, Stem};
@@ -74,15 +74,14 @@ impl ToldRow {
 #[derive(Clone, Debug)]
 pub struct Sweep {
     rows: ImageRows,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    bucket: Bucket,
 }
 
 impl Sweep {
     /// A sweep of the configured bucket.
     pub fn new(config: &StorageConfig, aws: &Aws) -> Self {
         let rows = ImageRows::new(&config.table, aws.dynamodb());
-        Self { rows, s3: aws.s3(), bucket: config.bucket.clone() }
+        Self { rows, bucket: Bucket::new(&config.bucket, aws) }
     }
 
     /// Carries out what a change asks for. Doing it again does nothing more.
@@ -93,7 +92,7 @@ impl Sweep {
         match change.due() {
             Some(Due::Objects(stem, attempt)) => {
                 for prefix in prefixes_of(&stem, &attempt) {
-                    self.delete_below(&prefix).await?;
+                    metrics::add(Metric::RemovedObjects, self.bucket.delete_below(&prefix).await?);
                 }
                 Ok(())
             }
@@ -101,48 +100,6 @@ impl Sweep {
             Some(Due::Retirement(stem, attempt)) => self.rows.retire(&stem, &attempt, now).await.map(drop),
             None => Ok(()),
         }
-    }
-
-    /// Deletes page by page. In a versioned bucket the bytes stay until the lifecycle ends them.
-    async fn delete_below(&self, prefix: &str) -> Result<(), Failure> {
-        loop {
-            let page = self
-                .s3
-                .list_objects_v2()
-                .bucket(&self.bucket)
-                .prefix(prefix)
-                .send()
-                .await
-                .map_err(|error| Failure::of("S3.ListObjectsV2", &error))?;
-            if !page.contents().is_empty() {
-                self.delete(page.contents()).await?;
-            }
-            // The next page begins at the front, where nothing is left of this one.
-            if page.is_truncated() != Some(true) {
-                return Ok(());
-            }
-        }
-    }
-
-    async fn delete(&self, objects: &[Object]) -> Result<(), Failure> {
-        const OPERATION: &str = "S3.DeleteObjects";
-        let malformed = |_| Failure::unavailable(OPERATION, "request");
-        let keys = objects.iter().filter_map(Object::key).map(|key| ObjectIdentifier::builder().key(key).build());
-        let keys = keys.collect::<Result<_, _>>().map_err(malformed)?;
-        let answer = self
-            .s3
-            .delete_objects()
-            .bucket(&self.bucket)
-            .delete(Delete::builder().set_objects(Some(keys)).quiet(true).build().map_err(malformed)?)
-            .send()
-            .await
-            .map_err(|error| Failure::of(OPERATION, &error))?;
-        // Answered with 200, whatever became of the single objects.
-        if let Some(refusal) = answer.errors().first() {
-            return Err(Failure::unavailable(OPERATION, refusal.code().unwrap_or("unknown error code")));
-        }
-        metrics::add(Metric::RemovedObjects, objects.len() as u64);
-        Ok(())
     }
 }
 

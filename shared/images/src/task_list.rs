@@ -7,7 +7,7 @@ use platform::aws::Aws;
 use session::UserId;
 use web::{ApiError, ErrorCode};
 
-use crate::config::Config;
+use crate::config::StorageConfig;
 use crate::image_rows::{ImageRow, ImageRows, State};
 use crate::name::{ImageName, Stem, TaskId};
 use crate::tasks::{ListWritten, Task, Tasks};
@@ -33,9 +33,9 @@ pub(crate) struct TaskList {
 
 impl TaskList {
     /// Lists of at most `max_task_images`.
-    pub(crate) fn new(config: &Config, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
-        let rows = ImageRows::new(&config.table, aws.dynamodb());
-        Self { tasks, rows, s3: aws.s3(), bucket: config.bucket.clone(), most: max_task_images }
+    pub(crate) fn new(storage: &StorageConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
+        let rows = ImageRows::new(&storage.table, aws.dynamodb());
+        Self { tasks, rows, s3: aws.s3(), bucket: storage.bucket.clone(), most: max_task_images }
     }
 
     /// Puts the name on the task's list, once. A refused append is judged by the list that it came with.

@@ -26,7 +26,7 @@ impl TaskUploads {
     pub fn new(config: &Config, limits: &UploadConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
         Self {
             uploads: Uploads::new(config, limits, aws.dynamodb(), aws.s3()),
-            list: TaskList::new(config, max_task_images, tasks, aws),
+            list: TaskList::new(&config.storage(), max_task_images, tasks, aws),
             delivery: Delivery::new(config, aws),
         }
     }

@@ -92,7 +92,7 @@ impl Tickets {
     pub fn new(config: &Config, tickets: &TicketConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
         Self {
             rows: ImageRows::new(&config.table, aws.dynamodb()),
-            list: TaskList::new(config, max_task_images, tasks, aws),
+            list: TaskList::new(&config.storage(), max_task_images, tasks, aws),
             delivery: Delivery::new(config, aws),
             aws: aws.clone(),
             bucket: config.bucket.clone(),

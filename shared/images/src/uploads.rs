@@ -140,7 +140,8 @@ pub(crate) fn count_upload(row: &ImageRow) {
     metrics::add(Metric::UploadBytes, row.bytes.unwrap_or_default());
 }
 
-fn refused(refusal: imaging::Refused) -> ApiError {
+/// Why a picture is not taken, as clients are told.
+pub(crate) fn refused(refusal: imaging::Refused) -> ApiError {
     let error = match refusal {
         imaging::Refused::Heic => unsupported_heic(),
         _ if refusal.is_unsupported() => ErrorCode::ImageUnsupported.into(),

@@ -39,12 +39,14 @@ pub enum Metric {
     UploadBytes,
     Redirects,
     DefaultImages,
+    Variants,
+    VariantFailures,
     RemovedObjects,
 }
 
 impl Metric {
     /// All of them, in the order of `docs/metrics.md`.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::RequestDuration,
         Self::Refusals,
         Self::AwsFailures,
@@ -57,6 +59,8 @@ impl Metric {
         Self::UploadBytes,
         Self::Redirects,
         Self::DefaultImages,
+        Self::Variants,
+        Self::VariantFailures,
         Self::RemovedObjects,
     ];
 
@@ -85,6 +89,10 @@ impl Metric {
             Self::UploadBytes => ("UploadBytes", "Bytes", "what those images take, as stored"),
             Self::Redirects => ("Redirects", "Count", "redirects to an image, or to a default image"),
             Self::DefaultImages => ("DefaultImages", "Count", "those that led to a default image"),
+            Self::Variants => ("Variants", "Count", "pictures of which variants were made"),
+            Self::VariantFailures => {
+                ("VariantFailures", "Count", "pictures of which none could be made; they are shown as they are")
+            }
             Self::RemovedObjects => ("RemovedObjects", "Count", "objects that went with their rows"),
         }
     }

@@ -154,6 +154,15 @@ impl Stack {
         self.seed(&json!({"rows": {}, "objects": [object]}).to_string()).await;
     }
 
+    /// Puts these bytes into the bucket, in the place of what is there, and gives their `ETag`.
+    pub async fn put_bytes(&self, key: &str, bytes: &[u8]) -> String {
+        let file = std::env::temp_dir().join(Uuid::new_v4().simple().to_string());
+        std::fs::write(&file, bytes).unwrap();
+        self.put_object(key, file.to_str().unwrap()).await;
+        std::fs::remove_file(file).unwrap();
+        self.emulators.object(key).unwrap().etag
+    }
+
     /// A row, in DynamoDB's JSON.
     pub fn row(&self, table: &str, key: Value) -> Option<Value> {
         let request = json!({"TableName": table, "Key": key, "ConsistentRead": true});

@@ -21,7 +21,7 @@ Conditions:
   Both: !And [!Condition IsEmpty, !Condition IsNotEmpty]
   Either: !Or [!Condition IsEmpty, !Condition IsNotEmpty]
 Resources:
-  OneBucket: {{ Type: AWS::S3::Bucket }}
+  OneBucket: {{ Type: AWS::S3::Bucket, Properties: {{ BucketName: !Sub \"one-${{AWS::Region}}\" }} }}
   OneSecret: {{ Type: AWS::SecretsManager::Secret }}
   OneFunction:
     Type: AWS::Serverless::Function
@@ -93,6 +93,16 @@ fn sessions_and_images_end_by_themselves_and_nothing_else_does() {
 #[test]
 fn the_bucket_has_a_name_that_s3_accepts() {
     assert_eq!(ours().bucket, Bucket { logical_id: "ImagesBucket".into(), name: "images-bucket".into() });
+}
+
+#[test]
+fn a_function_that_the_bucket_calls_knows_it_by_its_name_spelled_out() {
+    assert_eq!(function(&ours(), "image-ingest").environment["IMAGES_BUCKET"], "images-bucket");
+
+    let variable =
+        |yaml: &str| Template::parse(yaml).expect("a good template").functions[0].environment.get("X").cloned();
+    assert_eq!(variable(&with_variable("!Sub 'one-${AWS::Region}'")).as_deref(), Some("one-bucket"));
+    assert_eq!(variable(&with_variable("!Sub 'two-${AWS::Region}'")), None, "which only the cloud knows");
 }
 
 #[test]
@@ -286,15 +296,4 @@ fn a_function_names_the_keys_that_it_is_told_of() {
     );
     let other = with("{ Bucket: !Ref OneBucket, Events: s3:ObjectRemoved:* }");
     assert!(matches!(other, Err(TemplateError::NotUnderstood(_))), "{other:?}");
-}
-
-#[test]
-fn the_name_that_the_template_gives_to_its_bucket_is_that_of_the_bucket_here() {
-    let named = "OneBucket: { Type: AWS::S3::Bucket, Properties: { BucketName: !Sub \"${AWS::StackName}-images\" } }";
-    let value = |variable: &str| {
-        let template = with_variable(variable).replace("OneBucket: { Type: AWS::S3::Bucket }", named);
-        Template::parse(&template).unwrap().functions[0].environment.get("X").cloned()
-    };
-    assert_eq!(value("!Sub \"${AWS::StackName}-images\"").as_deref(), Some("one-bucket"));
-    assert_eq!(value("!Sub \"${AWS::StackName}-other\""), None);
 }

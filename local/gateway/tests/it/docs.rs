@@ -189,7 +189,8 @@ functions that take uploads.
 
 Each request is one line of JSON, and the metrics are a part of it (CloudWatch's [embedded metric format][emf]). That of the
 authorizer has `"message": "check"`, and `authorized` in the place of method, route and status; a batch of the sweep has
-`"message": "sweep"`, and `records` and `failed`:
+`"message": "sweep"`, and `records` and `failed`; an object that came to the bucket has `"message": "ingest"` and `outcome`
+(`ready`, `rejected`, `variants`, `no_variants` and why, `nothing`, `failed`):
 
 ```json
 {"timestamp": "2026-01-01T00:00:00Z", "level": "INFO", "message": "request", "http.method": "POST",

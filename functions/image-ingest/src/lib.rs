@@ -1,0 +1,106 @@
+#![doc = include_str!("../README.md")]
+
+mod event;
+
+use std::time::Duration;
+
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Tasks, TasksConfig};
+use jiff::Timestamp;
+use lambda_http::{Context, LambdaEvent};
+use platform::aws::{self, Aws};
+use platform::config::Variables;
+use platform::invocation::{Invocation, Refusal};
+use serde::Serialize;
+use web::ApiError;
+
+pub use event::{Event, Record, Test};
+
+/// Within the function's own timeout of 60 s, so that what is given up on has its log line.
+const DEADLINE: Duration = Duration::from_secs(55);
+
+/// What this function is told by its environment.
+pub struct Config {
+    aws: aws::Config,
+    tasks: TasksConfig,
+    storage: StorageConfig,
+    limits: IngestConfig,
+}
+
+impl Config {
+    /// Reads all of it.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            tasks: TasksConfig::read(variables),
+            storage: StorageConfig::read(variables),
+            limits: IngestConfig::read(variables),
+        }
+    }
+}
+
+/// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
+pub struct App {
+    ingest: Ingest,
+}
+
+impl App {
+    /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
+    pub fn new(config: Config, http: SharedHttpClient) -> Self {
+        let aws = Aws::in_background(config.aws, http);
+        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        Self { ingest: Ingest::new(&config.storage, config.limits, tasks, &aws) }
+    }
+}
+
+/// Makes of what has come to the bucket what is to be made of it. Writes one log line for each object.
+///
+/// # Errors
+/// Those of the last object that was not certainly done; then all of the event comes again, which does no harm.
+pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<(), ApiError> {
+    let mut outcome = Ok(());
+    for arrival in event.payload.arrivals() {
+        outcome = take(app, &event.context, &arrival, now).await.and(outcome);
+    }
+    outcome
+}
+
+async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp) -> Result<(), ApiError> {
+    let trace = context.xray_trace_id.as_deref();
+    let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
+
+    let (ingested, ended) = invocation.run(web::within(DEADLINE, app.ingest.take(arrival, now))).await;
+
+    let refusal = match &ingested {
+        Ok(Ingested::Rejected(reason)) => Some(Refusal { code: reason.name(), cause: None, is_fault: false }),
+        Ok(_) => None,
+        Err(error) => Some(Refusal::from(error)),
+    };
+    ended.log("ingest", Fields::of(&ingested), refusal.as_ref());
+    ingested.map(drop)
+}
+
+/// What the line says beside what it says of every event.
+#[derive(Serialize)]
+struct Fields {
+    outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    no_variants: Option<String>,
+}
+
+impl Fields {
+    fn of(ingested: &Result<Ingested, ApiError>) -> Self {
+        let (outcome, no_variants) = match ingested {
+            Ok(Ingested::Ready(cause)) => ("ready", cause.as_ref()),
+            Ok(Ingested::Rejected(_)) => ("rejected", None),
+            Ok(Ingested::Variants) => ("variants", None),
+            Ok(Ingested::NoVariants(cause)) => ("no_variants", Some(cause)),
+            Ok(Ingested::Nothing) => ("nothing", None),
+            Err(_) => ("failed", None),
+        };
+        Self { outcome, no_variants: no_variants.map(ToString::to_string) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

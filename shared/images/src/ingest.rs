@@ -1,0 +1,275 @@
+//! What comes straight to the bucket is looked at here, and nowhere else becomes an image; and all images get their variants.
+//!
+//! S3 tells of an object at least once, late, and in any order. What was done before is found in the row and not done again.
+
+use std::time::Duration;
+
+use imaging::{Cleaned, NoVariants};
+use jiff::{SignedDuration, Timestamp};
+use platform::Failure;
+use platform::aws::Aws;
+use platform::metrics::{self, Metric};
+use tokio::time::Instant;
+use web::{ApiError, ErrorCode};
+
+use crate::arrival::{Arrival, Place, Sent, Upload};
+use crate::bucket::{Bucket, Got};
+use crate::config::{IngestConfig, StorageConfig};
+use crate::image_rows::{ImageRow, ImageRows, State, Written};
+use crate::name::TaskId;
+use crate::task_list::TaskList;
+use crate::tasks::Tasks;
+use crate::uploads::{count_upload, refused};
+use crate::variant::{Variant, Variants};
+
+/// An upload through the API has ended so long after it put its picture: it is ready, or only a retry can make it so, and
+/// that puts the picture again.
+const UPLOAD_ENDS: SignedDuration = SignedDuration::from_secs(5);
+const LOOKS_EVERY: Duration = Duration::from_millis(100);
+
+/// What became of an object that had come.
+#[derive(Debug)]
+pub enum Ingested {
+    /// A ticket's picture is an image now.
+    Ready(Option<NoVariants>),
+    /// A ticket's picture was refused.
+    Rejected(ErrorCode),
+    /// An image has its variants now.
+    Variants,
+    /// An image has none. It is shown as it is.
+    NoVariants(NoVariants),
+    /// It is none of ours, was done before, or is not wanted any more.
+    Nothing,
+}
+
+enum Looked {
+    Good(Cleaned),
+    Bad(ErrorCode),
+    Gone,
+}
+
+/// The tables and the bucket, as the ingest writes to them.
+#[derive(Clone, Debug)]
+pub struct Ingest {
+    rows: ImageRows,
+    list: TaskList,
+    bucket: Bucket,
+    limits: IngestConfig,
+}
+
+impl Ingest {
+    /// An ingest of the configured bucket.
+    pub fn new(storage: &StorageConfig, limits: IngestConfig, tasks: Tasks, aws: &Aws) -> Self {
+        Self {
+            rows: ImageRows::new(&storage.table, aws.dynamodb()),
+            list: TaskList::new(storage, limits.max_task_images, tasks, aws),
+            bucket: Bucket::new(&storage.bucket, aws),
+            limits,
+        }
+    }
+
+    /// Makes of an object what is to be made of it.
+    ///
+    /// # Errors
+    /// `busy` while the tables or S3 fail, or when it is not certain what was written: it has to come again.
+    pub async fn take(&self, arrival: &Arrival, now: Timestamp) -> Result<Ingested, ApiError> {
+        if arrival.bucket != self.bucket.name {
+            return Ok(Ingested::Nothing);
+        }
+        // Boxed, since these futures nest deeper than the compiler goes.
+        match arrival.place() {
+            Some(Place::Incoming(sent)) => Box::pin(self.ingest(&sent, now)).await,
+            Some(Place::Original(upload)) => Box::pin(self.add_variants(arrival, &upload, now)).await,
+            None => Ok(Ingested::Nothing),
+        }
+    }
+
+    /// A ticket's picture. Its form can be used twice, with other bytes: outputs lie under the `ETag`, and the first that
+    /// become ready stay.
+    async fn ingest(&self, sent: &Sent, now: Timestamp) -> Result<Ingested, ApiError> {
+        let ingested = match self.rows.find(&sent.upload.stem).await? {
+            Some(row) if row.state == State::Pending && row.object_key == sent.key() => {
+                match self.look_at(&row, sent).await? {
+                    Looked::Good(picture) => self.publish(row, picture, sent, now).await?,
+                    Looked::Bad(reason) => self.reject(&row, reason, sent).await?,
+                    // Another delivery was quicker; or other bytes came, of which S3 tells as well.
+                    Looked::Gone => return Ok(Ingested::Nothing),
+                }
+            }
+            found => self.leave(found.as_ref(), sent).await?,
+        };
+        // Last: as long as it is there, the event can come again.
+        self.bucket.delete(&sent.key()).await?;
+        Ok(ingested)
+    }
+
+    /// Whether it is what the ticket said.
+    async fn look_at(&self, row: &ImageRow, sent: &Sent) -> Result<Looked, Failure> {
+        let bytes = match self.bucket.get(&sent.key(), Some(&sent.etag), self.limits.max_direct_bytes).await? {
+            Got::Bytes(bytes) => bytes,
+            Got::TooLarge => return Ok(Looked::Bad(ErrorCode::ImageTooLarge)),
+            Got::Gone => return Ok(Looked::Gone),
+        };
+        Ok(match imaging::clean(&bytes, &self.limits.pixels) {
+            Ok(picture) if picture.format == row.name.format => Looked::Good(picture),
+            Ok(_of_another_format) => Looked::Bad(ErrorCode::ImageUnsupported),
+            Err(refusal) => Looked::Bad(refused(refusal).code()),
+        })
+    }
+
+    /// Outputs, list, ready: in this order, so that what is ready is there and listed.
+    async fn publish(
+        &self,
+        row: ImageRow,
+        picture: Cleaned,
+        sent: &Sent,
+        now: Timestamp,
+    ) -> Result<Ingested, ApiError> {
+        let outputs = sent.outputs();
+        let (variants, no_variants) = self.make_variants(&picture, &outputs).await?;
+        let format = picture.format;
+        let row = ImageRow {
+            object_key: format!("{outputs}original.{}", format.extension()),
+            bytes: Some(picture.bytes.len() as u64),
+            width: Some(picture.width),
+            height: Some(picture.height),
+            variants,
+            ..row
+        };
+        self.bucket.put(&row.object_key, format.content_type(), picture.bytes).await?;
+
+        let task = row.target.strip_prefix("task#").and_then(TaskId::parse).ok_or(ErrorCode::Internal)?;
+        match self.list.enlist(&row.owner_id, &task, &row.name, now).await {
+            Ok(()) => {}
+            Err(refusal) if matches!(refusal.code(), ErrorCode::TaskFull | ErrorCode::TaskNotFound) => {
+                return self.reject(&row, refusal.code(), sent).await;
+            }
+            Err(failure) => return Err(failure),
+        }
+
+        let found = match self.rows.publish(&row).await {
+            Ok(Written::Applied) => Some(ImageRow { state: State::Ready, ..row.clone() }),
+            Ok(Written::Refused(found)) => found,
+            Err(_no_answer) => self.rows.find(&row.name.stem).await?,
+        };
+        match found {
+            Some(found) if found.state == State::Ready && found.object_key == row.object_key => {
+                count_upload(&row);
+                if no_variants.is_some() {
+                    metrics::count(Metric::VariantFailures);
+                }
+                Ok(Ingested::Ready(no_variants))
+            }
+            found => self.leave(found.as_ref(), sent).await,
+        }
+    }
+
+    async fn reject(&self, row: &ImageRow, reason: ErrorCode, sent: &Sent) -> Result<Ingested, ApiError> {
+        let found = match self.rows.reject(row, reason.name()).await? {
+            Written::Applied => Some(ImageRow { state: State::Rejected, ..row.clone() }),
+            Written::Refused(found) => found,
+        };
+        let is_rejected = found.as_ref().is_some_and(|found| found.state == State::Rejected);
+        let left = self.leave(found.as_ref(), sent).await?;
+        Ok(if is_rejected { Ingested::Rejected(reason) } else { left })
+    }
+
+    /// The row is not ours to change any more. Our outputs go, unless it shows them.
+    async fn leave(&self, found: Option<&ImageRow>, sent: &Sent) -> Result<Ingested, ApiError> {
+        let outputs = sent.outputs();
+        match found {
+            Some(row) if row.state == State::Pending && row.attempt == sent.upload.attempt => {
+                Err(ApiError::from(ErrorCode::Busy).because("not certainly written"))
+            }
+            Some(row) if row.state == State::Ready && row.object_key.starts_with(&outputs) => Ok(Ingested::Nothing),
+            _ => {
+                self.bucket.delete_below(&outputs).await?;
+                Ok(Ingested::Nothing)
+            }
+        }
+    }
+
+    /// An upload through the API is answered before its variants are made.
+    async fn add_variants(&self, arrival: &Arrival, upload: &Upload, now: Timestamp) -> Result<Ingested, ApiError> {
+        let found = self.row_of_ended_upload(upload, arrival.at, now).await?;
+        let row = match found.filter(|row| row.attempt == upload.attempt) {
+            Some(row) if row.state == State::Ready && row.variants.is_none() && row.object_key == arrival.key => row,
+            // Done before; or its upload was cut short, and a retry puts the picture again.
+            Some(row) if matches!(row.state, State::Ready | State::Pending) => return Ok(Ingested::Nothing),
+            _ => return self.forget(upload).await,
+        };
+        let Got::Bytes(bytes) = self.bucket.get(&row.object_key, None, self.limits.max_direct_bytes).await? else {
+            return Ok(Ingested::Nothing);
+        };
+        let picture = match imaging::clean(&bytes, &self.limits.pixels) {
+            Ok(picture) => picture,
+            // It was taken, and the limits were lowered since.
+            Err(refusal) => return Ok(none_of(NoVariants::Undecodable(refusal.to_string()))),
+        };
+        drop(bytes);
+        let row = match self.make_variants(&picture, &upload.folder()).await? {
+            (_, Some(cause)) => return Ok(none_of(cause)),
+            (variants, None) => ImageRow { variants, ..row },
+        };
+        match self.rows.add_variants(&row).await? {
+            Written::Applied => Ok(Ingested::Variants),
+            // Removed meanwhile, perhaps before the variants were put: the sweep may be through.
+            Written::Refused(_) => self.forget(upload).await,
+        }
+    }
+
+    /// The row of an upload that is not at work any more, or of none.
+    async fn row_of_ended_upload(
+        &self,
+        upload: &Upload,
+        put_at: Timestamp,
+        now: Timestamp,
+    ) -> Result<Option<ImageRow>, Failure> {
+        let left = UPLOAD_ENDS.saturating_sub(now.duration_since(put_at)).min(UPLOAD_ENDS);
+        let end = Instant::now() + Duration::try_from(left).unwrap_or_default();
+        loop {
+            let found = self.rows.find(&upload.stem).await?;
+            let is_at_work = found.as_ref().is_some_and(|row| row.state == State::Pending);
+            if !is_at_work || Instant::now() >= end {
+                return Ok(found);
+            }
+            tokio::time::sleep(LOOKS_EVERY).await;
+        }
+    }
+
+    /// No row will ever name this attempt again: what was put for it goes.
+    async fn forget(&self, upload: &Upload) -> Result<Ingested, ApiError> {
+        self.bucket.delete_below(&upload.folder()).await?;
+        Ok(Ingested::Nothing)
+    }
+
+    /// Makes variants and puts them. A picture of which none can be made is an image all the same.
+    async fn make_variants(
+        &self,
+        picture: &Cleaned,
+        folder: &str,
+    ) -> Result<(Option<Variants>, Option<NoVariants>), Failure> {
+        let made = match imaging::variants(picture) {
+            Ok(made) => made,
+            Err(cause) => return Ok((None, Some(cause))),
+        };
+        let (thumb, medium) =
+            tokio::try_join!(self.put(folder, "thumb", made.thumb), self.put(folder, "medium", made.medium))?;
+        metrics::count(Metric::Variants);
+        Ok((Some(Variants { thumb, medium, placeholder: made.placeholder }), None))
+    }
+
+    async fn put(&self, folder: &str, name: &str, made: Option<imaging::Variant>) -> Result<Option<Variant>, Failure> {
+        let Some(made) = made else {
+            return Ok(None);
+        };
+        let variant = Variant { object_key: format!("{folder}{name}.jpg"), width: made.width, height: made.height };
+        self.bucket.put(&variant.object_key, imaging::Format::Jpeg.content_type(), made.bytes).await?;
+        Ok(Some(variant))
+    }
+}
+
+fn none_of(cause: NoVariants) -> Ingested {
+    metrics::count(Metric::VariantFailures);
+    Ingested::NoVariants(cause)
+}
