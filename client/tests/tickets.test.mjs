@@ -10,7 +10,34 @@ const S3 = given('S3')
 const MEGABYTE = 1024 * 1024
 const DIRECTLY = { directBytes: 1, firstPause: 50 }
 
-test('a ticket that ran out is replaced by a fresh one, and the photo has one place in the task', async () => {
+test('a photo that is too large for the API goes to S3, and is ready when the upload ends', async () => {
+  const alice = phone({ options: { firstPause: 100 } })
+  const task = await newTask(alice)
+  const heard = []
+
+  const image = await alice.client.uploadTaskImage(task, alice.device.addFile(picture(1300, 5 * MEGABYTE)), {
+    onProgress: ({ progress }) => heard.push(progress),
+  })
+
+  assert.deepEqual([image.state, image.width], ['ready', 1300])
+  assert.deepEqual((await listed(alice, task)).map(({ name, state }) => [name, state]), [[image.name, 'ready']])
+  assert.deepEqual(heard, [...heard].sort((a, b) => a - b))
+  assert.equal(heard.at(-1), 1)
+  assert.equal(sentToS3(alice).length, 1)
+})
+
+test('a photo that came through S3 has lost its metadata, too', async () => {
+  const alice = phone({ options: DIRECTLY })
+  const task = await newTask(alice)
+
+  const { url, width, height } = await alice.client.uploadTaskImage(task, alice.device.addFile(coffee()))
+
+  assert.deepEqual([width, height], [240, 320])
+  const shown = Buffer.from(await (await fetch(url)).arrayBuffer())
+  assert.ok(!shown.includes('PRIVATE-SERIAL') && coffee().includes('PRIVATE-SERIAL'))
+})
+
+test('a ticket that ran out is replaced by a fresh one', async () => {
   const alice = phone()
   const task = await newTask(alice)
   let tickets = 0
@@ -20,13 +47,11 @@ test('a ticket that ran out is replaced by a fresh one, and the photo has one pl
     return alice.wx.uploadFile(tickets <= 2 ? { ...option, formData: ranOut(option.formData) } : option)
   }
   const client = createClient({ baseUrl: GATEWAY, wx: { ...alice.wx, uploadFile }, ...DIRECTLY })
-  const abort = createAbort()
-  alice.device.onCall(({ url, status }) => { if (url.startsWith(S3) && status === 201) abort.abort() })
 
-  await refusal(client.uploadTaskImage(task, alice.device.addFile(picture(7)), { signal: abort.signal }))
+  const image = await client.uploadTaskImage(task, alice.device.addFile(picture(7)))
 
   assert.deepEqual(sentToS3(alice).map(({ status }) => status), [403, 403, 201])
-  assert.equal((await listed(alice, task)).length, 1)
+  assert.deepEqual((await listed(alice, task)).map(({ name, width }) => [name, width]), [[image.name, 7]])
 })
 
 test('a form that S3 never takes is an error with a text', async () => {
@@ -39,6 +64,40 @@ test('a form that S3 never takes is an error with a text', async () => {
 
   assert.deepEqual([error.error, error.status, error.errmsg], ['upload_refused', 403, '图片上传失败，请重试'])
   assert.match(error.uploadId, /./)
+})
+
+test('twenty photos by tickets over a network that cuts every fifth request are twenty images, in order', async () => {
+  const alice = phone({ options: DIRECTLY })
+  const task = await newTask(alice)
+  const widths = Array.from({ length: 20 }, (_, at) => at + 1)
+  let seen = 0
+  alice.device.network = () => ((seen += 1) % 5 ? {} : { cut: ['before', 'during', 'after'][seen % 3] })
+
+  const photos = await alice.client.uploadTaskImages(task, widths.map((width) => alice.device.addFile(picture(width))), { inOrder: true })
+
+  assert.deepEqual(photos.map(({ image, error }) => image?.width ?? error.error), widths)
+  alice.device.network = undefined
+  assert.deepEqual((await listed(alice, task)).map(({ width, state }) => [width, state]), widths.map((width) => [width, 'ready']))
+})
+
+test('large and small photos of one batch stand in the order in which they were chosen', async () => {
+  const alice = phone({ options: { directBytes: 3000, firstPause: 50 } })
+  const task = await newTask(alice)
+  const sizes = [0, 5000, 0, 5000, 5000, 0]
+
+  await alice.client.uploadTaskImages(task, sizes.map((size, at) => alice.device.addFile(picture(at + 1, size))), { inOrder: true })
+
+  assert.deepEqual((await listed(alice, task)).map(({ width }) => width), [1, 2, 3, 4, 5, 6])
+  assert.equal(sentToS3(alice).length, 3)
+})
+
+test('what S3 took and is no photo is rejected with a text', async () => {
+  const alice = phone({ options: DIRECTLY })
+  const task = await newTask(alice)
+
+  const torn = await refusal(alice.client.uploadTaskImage(task, alice.device.addFile(coffee().subarray(0, 9000))))
+
+  assert.deepEqual([torn.error, torn.errmsg, torn.retryable], ['image_invalid', '无法识别的图片', false])
 })
 
 test('no ticket is given for what would be refused anyway', async () => {
