@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{Multipart, User};
 
 /// An event as in `events/`, most often an HTTP API's (payload 2.0), which a test may change before it is sent.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event(Value);
 
 impl Event {

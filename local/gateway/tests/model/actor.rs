@@ -7,7 +7,6 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use lambda_http::{BoxFuture, Context, LambdaEvent};
 use platform::clock;
 use platform::config::{self, Variables};
-use serde_json::{Value, json};
 use testkit::{Answer, Event, Stack, Steps};
 
 /// What came of an actor.
@@ -66,22 +65,35 @@ macro_rules! http_function {
 http_function!("task-image-upload", task_image_upload);
 http_function!("avatar-upload", avatar_upload);
 http_function!("tasks", tasks);
+http_function!("upload-ticket", upload_ticket);
 http_function!("image-redirect", image_redirect);
 
 fn read<T>(stack: &Stack, function: &str, changes: &[(&str, &str)], read: impl FnOnce(&mut Variables<'_>) -> T) -> T {
     config::from_lookup(&stack.lookup(function, changes), read).expect("a configuration")
 }
 
-/// A call of `image-sweep` with one record.
-pub(crate) fn image_sweep(stack: &Stack, client: SharedHttpClient, record: Value) -> BoxFuture<'static, Ended> {
-    let app = image_sweep::App::new(read(stack, "image-sweep", &[], image_sweep::Config::read), client);
-    Box::pin(async move {
-        let records = serde_json::from_value(json!({"Records": [record]})).expect("an event of a stream");
-        let event = LambdaEvent::new(records, Context::default());
-        let answer = image_sweep::handle(&app, event, clock::now()).await;
-        match answer.map(|answer| serde_json::to_value(answer).expect("JSON")) {
-            Ok(answer) if answer["batchItemFailures"] == json!([]) => Ended::Done,
-            _ => Ended::Failed,
+/// Makes a call of a function that AWS calls, with one event.
+macro_rules! background_function {
+    ($name:literal, $library:ident) => {
+        pub(crate) fn $library(
+            stack: &Stack,
+            client: SharedHttpClient,
+            most_images: usize,
+            event: Event,
+        ) -> BoxFuture<'static, Ended> {
+            let limits = [("MAX_TASK_IMAGES", &*most_images.to_string())];
+            let app = $library::App::new(read(stack, $name, &limits, $library::Config::read), client);
+            Box::pin(async move {
+                let event = LambdaEvent::new(event.parsed(), Context::default());
+                let answer = $library::handle(&app, event, clock::now()).await;
+                match answer.map(|answer| serde_json::to_value(answer).expect("JSON")) {
+                    Ok(answer) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty) => Ended::Done,
+                    _ => Ended::Failed,
+                }
+            })
         }
-    })
+    };
 }
+
+background_function!("image-sweep", image_sweep);
+background_function!("image-ingest", image_ingest);

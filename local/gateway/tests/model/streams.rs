@@ -1,92 +1,78 @@
-//! What AWS tells of changes: records of the images table's stream, in order for each row. They come at least once, and
-//! whenever they like.
+//! What AWS tells of changes: of rows by the images table's stream, of objects by S3. All of it comes at least once, and
+//! whenever it likes; only the records of one row keep their order.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
-use serde_json::{Value, json};
+use serde_json::Value;
+use testkit::{Event, Stack};
 
-type Rows = BTreeMap<String, Value>;
-
-/// The table as it was last seen, and the records that were not delivered yet.
+/// What was told and not worked off yet, and what was, since it can come once more.
 #[derive(Default)]
-pub(crate) struct Stream {
-    rows: Rows,
-    waiting: BTreeMap<String, VecDeque<Value>>,
-    /// Whole again from the dead letters, or sent twice.
-    delivered: Vec<Value>,
-    told: u64,
+pub(crate) struct Streams {
+    of_rows: BTreeMap<String, VecDeque<Event>>,
+    rows_done: Vec<Event>,
+    of_objects: Vec<Event>,
+    objects_done: Vec<Event>,
 }
 
-impl Stream {
-    /// Takes the table as it is, without a record: of rows that were there before, or that a test has made older.
-    pub(crate) fn begin_with(&mut self, rows: Vec<Value>) {
-        self.rows = by_stem(rows);
-    }
-
-    /// Tells what changed since the last look, row by row: before and after.
-    pub(crate) fn look_at(&mut self, rows: Vec<Value>) -> Vec<(Option<Value>, Option<Value>)> {
-        let now = by_stem(rows);
-        let before = std::mem::replace(&mut self.rows, now.clone());
-        let stems: BTreeSet<_> = before.keys().chain(now.keys()).collect();
-        let mut changes = Vec::new();
-        for stem in stems {
-            let change = (before.get(stem).cloned(), now.get(stem).cloned());
-            if change.0 != change.1 {
-                self.tell(stem, &change);
-                changes.push(change);
-            }
+impl Streams {
+    /// Takes what was told since the last time; gives the rows as they became.
+    pub(crate) fn take(&mut self, stack: &Stack) -> Vec<Value> {
+        self.of_objects.extend(stack.take_created());
+        let mut rows = Vec::new();
+        for record in stack.take_changes() {
+            let change = record.parsed::<Value>()["Records"][0]["dynamodb"].take();
+            let stem = change["Keys"]["stem"]["S"].as_str().expect("a stem").to_owned();
+            self.of_rows.entry(stem).or_default().push_back(record);
+            rows.push(change["NewImage"].clone());
         }
-        changes
+        rows
     }
 
     /// Rows of which records wait.
-    pub(crate) fn rows_with_news(&self) -> Vec<String> {
-        self.waiting.keys().cloned().collect()
+    pub(crate) fn rows(&self) -> impl Iterator<Item = &String> {
+        self.of_rows.keys()
     }
 
-    /// The next record of a row. It stays the next one until it is [`done`](Self::done).
-    pub(crate) fn next_of(&self, stem: &str) -> Value {
-        self.waiting[stem][0].clone()
+    /// The next record of a row. It stays the next one until it is [`row_done`](Self::row_done).
+    pub(crate) fn next_of(&self, stem: &str) -> Event {
+        self.of_rows[stem][0].clone()
     }
 
-    /// The row's next record was worked off.
-    pub(crate) fn done(&mut self, stem: &str) {
-        let records = self.waiting.get_mut(stem).expect("a row with news");
-        self.delivered.extend(records.pop_front());
+    pub(crate) fn row_done(&mut self, stem: &str) {
+        let records = self.of_rows.get_mut(stem).expect("a row with records");
+        self.rows_done.extend(records.pop_front());
         if records.is_empty() {
-            self.waiting.remove(stem);
+            self.of_rows.remove(stem);
         }
     }
 
-    /// The records that were worked off, any of which can come again.
-    pub(crate) fn delivered(&self) -> &[Value] {
-        &self.delivered
+    /// The records that were worked off.
+    pub(crate) fn rows_done(&self) -> &[Event] {
+        &self.rows_done
     }
 
-    fn tell(&mut self, stem: &str, change: &(Option<Value>, Option<Value>)) {
-        self.told += 1;
-        let mut record = json!({
-            "eventName": match change { (None, _) => "INSERT", (_, None) => "REMOVE", _ => "MODIFY" },
-            "eventSource": "aws:dynamodb",
-            "dynamodb": {
-                "Keys": {"stem": {"S": stem}},
-                "SequenceNumber": self.told.to_string(),
-                "StreamViewType": "NEW_AND_OLD_IMAGES",
-            },
-        });
-        if let Some(old) = &change.0 {
-            record["dynamodb"]["OldImage"] = old.clone();
-        }
-        if let Some(new) = &change.1 {
-            record["dynamodb"]["NewImage"] = new.clone();
-        } else {
-            // Nothing but the TTL removes rows of this table.
-            record["userIdentity"] = json!({"type": "Service", "principalId": "dynamodb.amazonaws.com"});
-        }
-        self.waiting.entry(stem.to_owned()).or_default().push_back(record);
+    /// What waits of S3's.
+    pub(crate) fn objects(&self) -> &[Event] {
+        &self.of_objects
     }
-}
 
-fn by_stem(rows: Vec<Value>) -> Rows {
-    rows.into_iter().map(|row| (row["stem"]["S"].as_str().expect("a stem").to_owned(), row)).collect()
+    pub(crate) fn object_done(&mut self, event: &Event) {
+        self.of_objects.retain(|waiting| waiting != event);
+        self.objects_done.push(event.clone());
+    }
+
+    /// What was worked off of S3's.
+    pub(crate) fn objects_done(&self) -> &[Event] {
+        &self.objects_done
+    }
+
+    /// Nothing of S3's comes again for ever.
+    pub(crate) fn forget_objects(&mut self) {
+        self.objects_done.clear();
+    }
+
+    pub(crate) fn are_empty(&self) -> bool {
+        self.of_rows.is_empty() && self.of_objects.is_empty()
+    }
 }

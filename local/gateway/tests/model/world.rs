@@ -6,18 +6,20 @@ use fastrand::Rng;
 use imaging::Limits;
 use lambda_http::BoxFuture;
 use platform::clock;
-use serde_json::Value;
-use testkit::{Answer, Event, Multipart, Passage, Stack, Steps, User};
+use serde_json::{Value, json};
+use testkit::{Answer, Event, Multipart, Passage, Stack, Steps, User, post_form};
 
 use crate::actor::{self, Actor, Ended};
 use crate::promises::{Picture, Promises};
-use crate::streams::Stream;
+use crate::streams::Streams;
 
 /// What is sent: two pictures, and bytes that are none.
 const PICTURES: [&[u8]; 2] = [
     include_bytes!("../../../../shared/imaging/corpus/orientation_6.jpg"),
     include_bytes!("../../../../shared/imaging/corpus/gray.jpg"),
 ];
+const NO_PICTURE: &[u8] = b"no picture";
+const MOST_BYTES: usize = 100_000;
 /// What is kept of them.
 static KEPT: LazyLock<[Vec<u8>; 2]> =
     LazyLock::new(|| PICTURES.map(|sent| imaging::clean(sent, &Limits::default()).expect("a picture").bytes));
@@ -41,11 +43,25 @@ enum Doing {
         name: String,
         was_there: bool,
     },
-    /// The next record of a row, or one that was worked off before.
+    Ticket {
+        upload_id: &'static str,
+    },
+    /// The next record of a row.
     Sweep {
         stem: String,
-        is_new: bool,
     },
+    /// An object that has come.
+    Ingest {
+        event: Event,
+    },
+    /// A record or an object once more, after it was worked off.
+    Again,
+}
+
+/// What a ticket's owner got, and can use twice.
+struct Form {
+    name: String,
+    ticket: Value,
 }
 
 /// What can happen next.
@@ -55,8 +71,11 @@ enum Move {
     LetThrough(usize),
     Crash(usize),
     Arrive(usize),
-    Deliver(String),
-    DeliverAgain,
+    Post,
+    Sweep(String),
+    Ingest(Event),
+    SweepAgain,
+    IngestAgain,
     Grow16MinutesOlder,
     Grow16DaysOlder,
     EndRow(String),
@@ -100,7 +119,8 @@ pub(crate) struct World {
     actors: Vec<Actor<Doing>>,
     /// Of processes that have ended or crashed, and left requests on the wire.
     left: Vec<Steps>,
-    stream: Stream,
+    streams: Streams,
+    forms: Vec<Form>,
     promises: Promises,
     /// The pictures of the user that became current, the last one at the end.
     avatars: Vec<String>,
@@ -117,8 +137,8 @@ impl World {
         // Names follow from the user's seed and the task: a walk that is made again has the same ones.
         let alice = stack.seeded_user();
         let task = stack.task_as(&alice, "model").await;
-        let mut stream = Stream::default();
-        stream.begin_with(stack.rows("ImagesTable"));
+        // What the seed set was put by is no news.
+        Streams::default().take(&stack);
         let mut random = Rng::with_seed(seed);
         Self {
             odds: Odds::draw(&mut random),
@@ -129,7 +149,8 @@ impl World {
             task,
             actors: Vec::new(),
             left: Vec::new(),
-            stream,
+            streams: Streams::default(),
+            forms: Vec::new(),
             promises: Promises::default(),
             avatars: Vec::new(),
             is_ending: false,
@@ -177,6 +198,8 @@ impl World {
         for key in self.stack.stored() {
             assert!(attempts.iter().any(|prefix| key.starts_with(prefix)), "{key} belongs to no image");
         }
+        let is_left = |key: &String| key.starts_with("incoming/") && !key.starts_with("incoming/5eed");
+        assert_eq!(self.stack.emulators().objects().into_iter().find(is_left), None, "what was sent stays for ever");
         let is_pointer = |row: &&Value| row["stem"]["S"].as_str().expect("a stem").starts_with("avatar#");
         for row in rows.iter().filter(|row| !is_pointer(row)) {
             assert_eq!(row["state"]["S"], "ready", "a row that stays for ever: {row}");
@@ -192,7 +215,10 @@ impl World {
         self.is_ending = true;
         loop {
             let next = self.moves().into_iter().map(|(_, next)| next).find(|next| {
-                matches!(next, Move::LetThrough(_) | Move::Arrive(_) | Move::Deliver(_) | Move::EndRow(_))
+                matches!(
+                    next,
+                    Move::LetThrough(_) | Move::Arrive(_) | Move::Sweep(_) | Move::Ingest(_) | Move::EndRow(_)
+                )
             });
             match next {
                 Some(next) => self.make(next).await,
@@ -212,32 +238,33 @@ impl World {
         }
         moves.extend((0..running).map(|nth| (self.odds.crash, Move::Crash(nth))));
         moves.extend((0..self.left.len()).map(|nth| (3, Move::Arrive(nth))));
-        let busy: BTreeSet<_> = self
-            .actors
-            .iter()
-            .filter_map(|actor| match &actor.what {
-                Doing::Sweep { stem, is_new: true } => Some(stem.clone()),
-                _ => None,
-            })
-            .collect();
-        let news = self.stream.rows_with_news();
-        moves.extend(
-            news.iter()
-                .filter(|stem| !busy.contains(*stem))
-                .map(|stem| (self.odds.stream, Move::Deliver(stem.clone()))),
-        );
-        if !self.stream.delivered().is_empty() && running < self.odds.most_actors {
-            moves.push((1, Move::DeliverAgain));
+        moves.extend(self.what_can_be_told().into_iter().map(|told| (self.odds.stream, told)));
+        if !self.forms.is_empty() && !self.is_ending {
+            moves.push((self.odds.begin, Move::Post));
+        }
+        if running < self.odds.most_actors {
+            moves.extend((!self.streams.rows_done().is_empty()).then_some((1, Move::SweepAgain)));
+            moves.extend((!self.streams.objects_done().is_empty()).then_some((1, Move::IngestAgain)));
         }
         // Calls end within 15 minutes, and nothing is under way for 15 days.
         if running == 0 && self.left.is_empty() {
             moves.push((self.odds.time, Move::Grow16MinutesOlder));
-            if news.is_empty() {
+            if self.streams.are_empty() {
                 moves.push((self.odds.time, Move::Grow16DaysOlder));
             }
         }
         moves.extend(self.expired().into_iter().map(|stem| (self.odds.time, Move::EndRow(stem))));
         moves
+    }
+
+    /// News that nobody is at work on. One row's records go one after the other; S3 may tell of one object twice at once.
+    fn what_can_be_told(&self) -> Vec<Move> {
+        let is_swept =
+            |row: &String| self.actors.iter().any(|actor| matches!(&actor.what, Doing::Sweep { stem } if stem == row));
+        let rows = self.streams.rows().filter(|stem| !is_swept(stem)).map(|stem| Move::Sweep(stem.clone()));
+        let ingests = self.actors.iter().filter(|actor| matches!(actor.what, Doing::Ingest { .. })).count();
+        let objects = self.streams.objects().iter().filter(|_| ingests < 2).map(|event| Move::Ingest(event.clone()));
+        rows.chain(objects).collect()
     }
 
     async fn make(&mut self, chosen: Move) {
@@ -258,8 +285,22 @@ impl World {
                 steps.arrive(0).await;
                 self.left.retain(|steps| steps.on_the_wire() > 0);
             }
-            Move::Deliver(stem) => self.begin(Doing::Sweep { stem, is_new: true }).await,
-            Move::DeliverAgain => self.begin(Doing::Sweep { stem: String::new(), is_new: false }).await,
+            Move::Post => self.post().await,
+            Move::Sweep(stem) => {
+                let record = self.streams.next_of(&stem);
+                self.begin_with(Doing::Sweep { stem }, actor::image_sweep, record).await;
+            }
+            Move::Ingest(event) => {
+                self.begin_with(Doing::Ingest { event: event.clone() }, actor::image_ingest, event).await;
+            }
+            Move::SweepAgain => {
+                let record = self.one_of(self.streams.rows_done().to_vec());
+                self.begin_with(Doing::Again, actor::image_sweep, record).await;
+            }
+            Move::IngestAgain => {
+                let event = self.one_of(self.streams.objects_done().to_vec());
+                self.begin_with(Doing::Again, actor::image_ingest, event).await;
+            }
             Move::Grow16MinutesOlder => self.grow_older(MINUTES_16),
             Move::Grow16DaysOlder => self.grow_older(DAYS_16),
             Move::EndRow(stem) => self.end_row(&stem),
@@ -276,40 +317,58 @@ impl World {
                 Doing::Remove { was_there: self.promises.must_be_there(&name), name }
             }
             2..4 => Doing::Avatar { upload_id, picture },
+            4..7 => Doing::Ticket { upload_id },
             _ => Doing::Upload { upload_id, picture },
         }
     }
 
+    /// Somebody calls.
     async fn begin(&mut self, doing: Doing) {
-        let steps = Steps::new(self.http.clone());
         let (alice, task) = (&self.alice, &self.task);
-        let call = |function: Function, event| function(&self.stack, steps.client(), self.odds.most_images, event);
-        let running: BoxFuture<'static, Ended> = match &doing {
+        let (function, event): (Function, _) = match &doing {
             Doing::Upload { upload_id, picture } => {
-                call(actor::task_image_upload, upload(alice, task, upload_id, *picture))
+                (actor::task_image_upload, upload(alice, task, upload_id, *picture))
             }
             Doing::Avatar { upload_id, picture } => {
                 let form = Multipart::new().field("upload_id", upload_id).image(PICTURES[*picture]);
-                call(actor::avatar_upload, Event::of("POST", "/me/avatar").from(alice).form(form))
+                (actor::avatar_upload, Event::of("POST", "/me/avatar").from(alice).form(form))
+            }
+            Doing::Ticket { upload_id } => {
+                let asked = json!({"content_type": "image/jpeg", "bytes": MOST_BYTES, "upload_id": upload_id});
+                (actor::upload_ticket, Event::of("POST", &format!("/tasks/{task}/uploads")).from(alice).json(&asked))
             }
             Doing::Remove { name, .. } => {
                 self.promises.begin_removal(name);
-                let path = format!("/tasks/{task}/images/{name}");
-                call(actor::tasks, Event::of("DELETE", &path).from(alice))
+                (actor::tasks, Event::of("DELETE", &format!("/tasks/{task}/images/{name}")).from(alice))
             }
-            Doing::Sweep { stem, is_new } => {
-                let record = if *is_new {
-                    self.stream.next_of(stem)
-                } else {
-                    let delivered = self.stream.delivered();
-                    delivered[self.random.usize(0..delivered.len())].clone()
-                };
-                actor::image_sweep(&self.stack, steps.client(), record)
-            }
+            Doing::Sweep { .. } | Doing::Ingest { .. } | Doing::Again => return,
         };
+        self.begin_with(doing, function, event).await;
+    }
+
+    async fn begin_with(&mut self, doing: Doing, function: Function, event: Event) {
+        let steps = Steps::new(self.http.clone());
+        let running = function(&self.stack, steps.client(), self.odds.most_images, event);
         self.note(format!("begin {doing:?}"));
         self.actors.push(Actor::new(doing, steps, running));
         self.run(self.actors.len() - 1).await;
+    }
+
+    /// Whoever has a form sends something with it: a picture, or what is none.
+    async fn post(&mut self) {
+        let form = self.random.usize(0..self.forms.len());
+        let sent = [PICTURES[0], PICTURES[1], NO_PICTURE][self.random.usize(0..3)];
+        let Form { name, ticket } = &self.forms[form];
+        let fields = ticket["fields"].as_object().expect("fields").iter();
+        let fields =
+            fields.fold(Multipart::new(), |form, (name, value)| form.field(name, value.as_str().expect("a text")));
+        let answer = post_form(ticket["url"].as_str().expect("a URL"), fields.file(sent)).await;
+        self.history.push(format!("{} bytes for {name}: {}", sent.len(), answer.status));
+        assert_eq!(answer.status, 201);
+    }
+
+    fn one_of<T>(&mut self, mut all: Vec<T>) -> T {
+        all.swap_remove(self.random.usize(0..all.len()))
     }
 
     async fn let_through(&mut self, nth: usize) {
@@ -346,8 +405,10 @@ impl World {
             (Doing::Remove { name, was_there }, Ended::Answered(answer)) => {
                 self.asked_to_remove(&name, was_there, &answer)
             }
-            (Doing::Sweep { stem, is_new: true }, Ended::Done) => self.stream.done(&stem),
-            (Doing::Sweep { .. }, Ended::Done | Ended::Failed) => {}
+            (Doing::Ticket { .. }, Ended::Answered(answer)) => self.asked_for_ticket(&answer),
+            (Doing::Sweep { stem }, Ended::Done) => self.streams.row_done(&stem),
+            (Doing::Ingest { event }, Ended::Done) => self.streams.object_done(&event),
+            (Doing::Sweep { .. } | Doing::Ingest { .. } | Doing::Again, Ended::Done | Ended::Failed) => {}
             (what, ended) => panic!("{what:?} ended as {ended:?}"),
         }
     }
@@ -366,6 +427,18 @@ impl World {
         }
     }
 
+    fn asked_for_ticket(&mut self, answer: &Answer) {
+        match answer.status() {
+            201 => {
+                let ticket = answer.json();
+                let name = ticket["name"].as_str().expect("a name").to_owned();
+                self.forms.push(Form { name, ticket });
+            }
+            200 | 404 | 409 | 503 => {}
+            other => panic!("a ticket was answered {other}: {}", answer.text()),
+        }
+    }
+
     fn asked_to_remove(&mut self, name: &str, was_there: bool, answer: &Answer) {
         match answer.status() {
             204 => self.promises.removed(name),
@@ -378,16 +451,20 @@ impl World {
 
     /// Whoever looks now sees what was promised.
     fn look(&mut self) {
-        for change in self.stream.look_at(self.stack.rows("ImagesTable")) {
-            if let (_, Some(row)) = &change
-                && row.get("image_name").is_some()
-            {
-                self.avatars.push(row["image_name"]["S"].as_str().expect("a name").to_owned());
+        for row in self.streams.take(&self.stack) {
+            if let Some(name) = row["image_name"]["S"].as_str() {
+                self.avatars.push(name.to_owned());
             }
         }
         let shown = self.shown();
         assert!(shown.len() <= self.odds.most_images, "more images than a task may have: {shown:?}");
         self.promises.hold_against(&shown);
+        // Of a direct upload, this is the acknowledgement.
+        for (name, picture) in shown {
+            if !self.promises.may_be_gone(&name) {
+                self.promises.acknowledge(&name, picture);
+            }
+        }
         if let Some(current) = self.avatars.last() {
             self.picture_of(current);
         }
@@ -449,7 +526,15 @@ impl World {
                 }
             });
         }
-        self.stream.begin_with(self.stack.rows("ImagesTable"));
+        // Nobody wrote this.
+        self.stack.take_changes();
+        if seconds == DAYS_16 {
+            self.streams.forget_objects();
+            self.forms.clear();
+        } else if self.random.bool() {
+            // Of the others, one was begun to be sent in time, and is a quarter of an hour on its way.
+            self.forms.clear();
+        }
     }
 
     /// The rows that the TTL may take.
