@@ -113,6 +113,7 @@ fn variables_have_local_names_and_the_defaults_of_the_parameters() {
     assert_eq!(variables["SESSIONS_TABLE"], "SessionsTable", "from the globals");
     assert_eq!(variables["TASKS_TABLE"], "TasksTable");
     assert_eq!(variables["IMAGES_BUCKET"], "images-bucket");
+    assert_eq!(function(&template, "image-ingest").environment["IMAGES_BUCKET"], "images-bucket", "spelled out");
     assert_eq!(variables["IMAGE_DELIVERY"], "presigned");
     assert_eq!(variables["SESSION_IDLE_SECONDS"], "604800");
     assert_eq!(variables["MAX_IMAGE_BYTES"], (4 * 1024 * 1024).to_string());
