@@ -151,10 +151,15 @@ function drawPhotos() {
   byId('grid').replaceChildren(
     ...images.map(tileOf),
     ...uploadsOf(user, taskId).map(uploadTile),
-    element('label', { class: 'tile add', id: 'add', tabIndex: 0, onkeydown: chooseByKey },
-      element('input', { type: 'file', id: 'photos', class: 'hidden', multiple: true, accept: 'image/*', tabIndex: -1, onchange: ({ target }) => { addPhotos([...target.files]); target.value = '' } }),
+    element('label', { class: 'tile add', id: 'add', htmlFor: 'photos', tabIndex: 0, onkeydown: chooseByKey },
       element('b', {}, '+'), element('span', {}, say('add')), element('small', {}, say('drop'))),
     images.length || uploadsOf(user, taskId).length ? '' : element('button', { class: 'tile add', id: 'samples', type: 'button', onclick: addSamples }, element('b', {}, '☕'), element('span', {}, say('samples'))))
+}
+
+// It is not drawn anew with the grid: the browser calls off the choice of an input that goes.
+byId('photos').onchange = ({ target }) => {
+  addPhotos([...target.files])
+  target.value = ''
 }
 
 function chooseByKey(event) {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 
+import { picture as noise } from '../tests/support.mjs'
 import { openDemo, photo } from './browser.mjs'
 
 const [COFFEE, CAT, HEIC] = ['events/photos/coffee.jpg', 'events/photos/seed-avatar.jpg', 'events/photos/coffee.heic']
@@ -120,6 +121,35 @@ onThePage('a picture is shown as large as it goes, and the keys go on to the nex
   await page.waitForFunction(() => document.querySelector('#viewer-title').textContent.startsWith('240 × 320'))
   await page.keyboard.press('Escape')
   assert.equal(await page.locator('#viewer').isVisible(), false)
+})
+
+onThePage('a picture comes as a placeholder, then small, then full', async ({ choose, loaded, newTask, page }) => {
+  const sources = () => page.locator('.large img').evaluateAll((pictures) => pictures.map(({ src }) => new URL(src, 'http://none').pathname))
+  await newTask('From coarse to fine')
+  await choose(ROCKET)
+  await loaded(1)
+  await page.waitForFunction(() => document.querySelector('#grid button.tile').style.backgroundImage.startsWith('url("data:image/png;base64,'))
+  await loaded(1)
+  await page.check('#fault-slow')
+
+  await page.click('#grid button.tile')
+  assert.match(await page.locator('.large').evaluate((box) => box.style.backgroundImage), /^url\("data:image\/png/)
+  assert.match((await sources())[0], /\/thumb\./)
+  await page.locator('.large .over.loaded').waitFor()
+
+  assert.match((await sources())[1], /\/original\./)
+})
+
+onThePage('a photo that is too large for the API goes straight to S3', async ({ calls, loaded, newTask, page, text }) => {
+  await newTask('Large')
+  await page.setInputFiles('#photos', { name: 'large.png', mimeType: 'image/png', buffer: noise(1200, 5e6) })
+  await loaded(1)
+
+  const made = await calls()
+  assert.ok(made.includes('alice POST /tasks/…/uploads 201'), made.join('\n'))
+  assert.ok(made.some((call) => call.startsWith('alice POST S3 /images-bucket')), made.join('\n'))
+  await page.click('#grid button.tile')
+  assert.match(await text('#viewer-title'), /^1200 × 1389, \d+ KB$/)
 })
 
 onThePage('the address of a picture is copied, and opens for anyone', async ({ choose, loaded, newTask, page }) => {
@@ -273,11 +303,15 @@ onThePage('the whole of it can be done by keyboard', async ({ choose, loaded, pa
   await tabTo('#title')
   await page.keyboard.type('By keyboard')
   await page.keyboard.press('Enter')
-  await page.locator('#samples').waitFor()
+  await page.locator('main[aria-busy=false] #samples').waitFor()
   await tabTo('label.add')
-  const chooser = page.waitForEvent('filechooser')
+  await page.evaluate(() => {
+    const mark = (event) => { event.preventDefault(); event.target.dataset.asked = 'yes' } // no dialog of the system
+    document.getElementById('photos').addEventListener('click', mark, { once: true })
+  })
   await page.keyboard.press('Enter')
-  await (await chooser).setFiles(photo(COFFEE))
+  await page.locator('#photos[data-asked=yes]').waitFor({ state: 'attached' })
+  await choose(COFFEE)
   await loaded(1)
   await tabTo('#grid button.tile')
   await page.keyboard.press('Enter')
