@@ -1,5 +1,6 @@
 """Real answers of the local stack, at least one for every status in `docs/openapi.yaml`: each is as it says there."""
 
+import time
 from collections.abc import Callable, Iterator
 from itertools import count
 from typing import Any, NamedTuple
@@ -31,6 +32,7 @@ TOO_LARGE = PHOTO + b"."
 OVER_THE_LIMIT_OF_THE_GATEWAY = b"." * 11_000_000
 
 SMALL_LIMITS = {"MAX_TASK_IMAGES": "3", "MAX_IMAGE_BYTES": str(MAX_IMAGE_BYTES), "LOGIN_RATE_PER_MINUTE": "0"}
+SECONDS_TO_BE_TOLD = 30
 CLOSED_PORT = "http://127.0.0.1:9"
 
 numbers = count()
@@ -228,12 +230,42 @@ def test_every_status_of_the_document_is_answered_here() -> None:
     answered = {(story.operation, story.status) for story in STORIES} | {(name, 503) for name in SUCCESSES}
     # The gateway's own, or a fault of ours: nobody can ask for them. (The 429 of `signIn` has a test below.)
     out_of_reach = {(name, status) for name in SUCCESSES for status in (429, 500)}
-    # Not before something looks at what was sent with a ticket.
-    out_of_reach.add(("requestUpload", 200))
-    # Not before the pictures of replaced avatars are removed.
-    out_of_reach.add(("uploadAvatar", 404))
+    # Each takes some steps, and has a test of its own.
+    answered |= {("requestUpload", 200), ("uploadAvatar", 404)}
 
     assert answered | out_of_reach == documented
+
+
+def test_a_ticket_of_which_an_image_has_come_is_answered_with_it(stage: Stage) -> None:
+    session = sign_in(stage.base_url, "sender")
+    task = call(stage.base_url, "createTask", headers=session).json()["task_id"]
+    request = announced(task, upload_id="direct")
+    ticket = call(stage.base_url, "requestUpload", headers=session, **request).json()
+    requests.post(ticket["url"], data=ticket["fields"], files={"file": PHOTO}, timeout=10).raise_for_status()
+
+    again = until(200, lambda: call(stage.base_url, "requestUpload", headers=session, **request))
+
+    assert (again["name"], again["image"]["state"]) == (ticket["name"], "ready")
+
+
+def test_an_avatar_that_was_replaced_does_not_come_back(stage: Stage) -> None:
+    session = sign_in(stage.base_url, "vain")
+    first = {"headers": session, "body": {"image": PHOTO, "upload_id": "first"}}
+    call(stage.base_url, "uploadAvatar", **first)
+    call(stage.base_url, "uploadAvatar", headers=session, body={"image": OTHER_PHOTO})
+
+    again = until(404, lambda: call(stage.base_url, "uploadAvatar", **first))
+
+    assert again["error"] == "not_found"
+
+
+def until(status: int, ask: Callable[[], Response]) -> Any:
+    """The answer once it has that status: something that S3 or a stream tells of comes before."""
+    deadline = time.monotonic() + SECONDS_TO_BE_TOLD
+    while (answer := ask()).status_code != status:
+        assert time.monotonic() < deadline, answer.text
+        time.sleep(0.1)
+    return answer.json()
 
 
 def test_an_outage_is_answered_as_the_document_says(stage: Stage) -> None:

@@ -1,6 +1,7 @@
 //! The whole stack over its sockets, as a mini-program, a browser or a script meets it.
 #![expect(clippy::expect_used, clippy::panic, reason = "the helpers of a test fail as the test itself does")]
 
+mod arrival;
 mod client;
 mod demo;
 mod dependencies;
