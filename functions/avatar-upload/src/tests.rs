@@ -12,8 +12,12 @@ struct House {
 
 impl House {
     async fn new() -> Self {
+        Self::with(&[]).await
+    }
+
+    async fn with(changes: &[(&str, &str)]) -> Self {
         let stack = Stack::start().await;
-        let config = config::from_lookup(&stack.lookup("avatar-upload", &[]), Config::read).unwrap();
+        let config = config::from_lookup(&stack.lookup("avatar-upload", changes), Config::read).unwrap();
         let app = App::new(config, stack.http());
         Self { stack, app }
     }
@@ -98,6 +102,42 @@ async fn refused_photos_leave_the_avatar_as_it_is() {
     }
     assert_eq!(house.current(&alice), before);
     assert!(house.stack.stored().is_empty() && house.stack.image_rows().is_empty());
+}
+
+#[tokio::test]
+async fn an_avatar_renews_the_session_that_it_comes_with() {
+    let house = House::new().await;
+    let alice = house.stack.due_for_renewal().await;
+    house.send(upload(&alice, "x", FACE)).await.assert_status(201);
+    assert!(house.stack.is_renewed(&alice));
+}
+
+#[tokio::test]
+async fn init_opens_both_connections_and_changes_nothing() {
+    let house = House::new().await;
+    let before = (house.stack.rows("ImagesTable"), house.stack.emulators().objects());
+
+    house.app.warm().await;
+
+    let mut operations = house.stack.wire().operations();
+    operations.sort();
+    assert_eq!(operations, ["DynamoDB.GetItem", "S3.GetObject"]);
+    assert_eq!((house.stack.rows("ImagesTable"), house.stack.emulators().objects()), before);
+}
+
+#[tokio::test]
+async fn where_cloudfront_delivers_nothing_is_written_without_the_key_to_sign_with() {
+    let house = House::with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
+    let alice = house.stack.signed_in().await;
+    house.stack.wire().fail_every("SecretsManager.GetSecretValue", Fault::ServerError);
+    house.send(upload(&alice, "x", FACE)).await.assert_refused(503, "busy");
+    assert!(house.stack.image_rows().is_empty());
+
+    house.stack.wire().heal();
+    let answer = house.send(upload(&alice, "x", FACE)).await;
+    house.assert_current(&alice, &answer);
+    let url = answer.json()["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://img.example.com/images/") && url.contains("&Signature="), "{url}");
 }
 
 #[tokio::test]
@@ -236,6 +276,25 @@ async fn a_transaction_in_doubt_is_read_back() {
 }
 
 #[tokio::test]
+async fn a_row_that_went_before_it_was_ready_takes_its_object_with_it() {
+    let house = House::new().await;
+    let alice = house.stack.signed_in().await;
+    // While the first transaction is not answered, the row comes to its end.
+    house.stack.wire().fail_nth("DynamoDB.TransactWriteItems", 1, Fault::Silent);
+    let meanwhile = async {
+        while !house.stack.wire().operations().contains(&"DynamoDB.TransactWriteItems".to_owned()) {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+        house.stack.remove_image_row(house.stack.image_rows()[0]["stem"]["S"].as_str().unwrap());
+    };
+    let (answer, ()) = tokio::join!(house.send(upload(&alice, "x", FACE)), meanwhile);
+
+    answer.assert_refused(503, "busy");
+    assert_eq!(house.current(&alice), None);
+    assert!(house.stack.stored().is_empty(), "nothing names the object any more");
+}
+
+#[tokio::test]
 async fn aws_failing_for_good_is_busy_and_the_avatar_stays() {
     for operation in ["DynamoDB.GetItem", "DynamoDB.PutItem", "S3.PutObject", "DynamoDB.TransactWriteItems"] {
         for fault in [Fault::Refused, Fault::Throttled, Fault::ServerError, Fault::AccessDenied] {
@@ -284,4 +343,9 @@ async fn a_new_avatar_is_counted_once() {
     RequestDuration=[ms]
     RequestDuration=[ms] Refusals{upload_id_reused}=1
     ");
+}
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("avatar-upload");
 }

@@ -313,3 +313,8 @@ fn what_is_no_record_of_a_stream_is_refused_as_a_whole() {
         assert!(serde_json::from_value::<Event>(odd.clone()).is_err(), "{odd}");
     }
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("image-sweep");
+}

@@ -254,3 +254,8 @@ async fn init_opens_the_connection_with_one_read() {
     app.warm().await;
     assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem"]);
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("session-authorizer");
+}

@@ -308,3 +308,8 @@ async fn a_failed_renewal_is_counted_though_nobody_is_refused() {
 
     assert_eq!(log.metrics(), "RequestDuration=[ms] AwsFailures=1");
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("session-check");
+}

@@ -467,3 +467,8 @@ async fn a_login_is_logged_with_its_user_and_its_calls_to_aws_alone() {
     let line = &log.requests()[0];
     assert_eq!((&line["aws.calls"], &line["user_id"]), (&(operations.len() - 1).into(), &answer.json()["user_id"]));
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("session-login");
+}

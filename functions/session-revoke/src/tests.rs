@@ -31,6 +31,17 @@ async fn a_session_is_revoked_once_and_no_other_with_it() {
 }
 
 #[tokio::test]
+async fn a_session_that_is_due_for_renewal_is_revoked_all_the_same() {
+    let (stack, app) = start().await;
+    let alice = stack.due_for_renewal().await;
+
+    send(&app, event!("session-revoke/one").from(&alice)).await.assert_status(204);
+
+    assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem", "DynamoDB.UpdateItem", "DynamoDB.DeleteItem"]);
+    assert_eq!(sessions_of(&stack, &alice), 0);
+}
+
+#[tokio::test]
 async fn all_sessions_of_a_user_end_and_nobody_elses() {
     let (stack, app) = start().await;
     let (alice, bob) = (stack.signed_in().await, stack.signed_in().await);
@@ -131,4 +142,9 @@ async fn what_dynamodb_left_of_a_batch_is_deleted_by_another_call_or_done_is_not
     stack.wire().fail_nth("DynamoDB.BatchWriteItem", 1, Fault::Unprocessed);
     send(&app, all()).await.assert_status(204);
     assert_eq!(sessions_of(&stack, &alice), 0);
+}
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("session-revoke");
 }

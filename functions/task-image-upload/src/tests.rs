@@ -72,3 +72,8 @@ fn photo() -> Multipart {
 fn photo_as(upload_id: &str) -> Multipart {
     Multipart::new().field("upload_id", upload_id).image(PHOTO)
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("task-image-upload");
+}

@@ -12,8 +12,12 @@ mod remove;
 mod routes;
 
 async fn start() -> (Stack, App) {
+    start_with(&[]).await
+}
+
+async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
-    let config = config::from_lookup(&stack.lookup("tasks", &[]), Config::read).unwrap();
+    let config = config::from_lookup(&stack.lookup("tasks", changes), Config::read).unwrap();
     let app = App::new(config, stack.http());
     (stack, app)
 }
@@ -84,4 +88,9 @@ fn removal_of(task_id: &str, name: &str) -> Event {
 fn shown(page: &Answer) -> Vec<String> {
     let page = page.assert_status(200).json();
     page["images"].as_array().unwrap().iter().map(|image| image["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("tasks");
 }

@@ -94,3 +94,8 @@ fn form_of(fields: &Value) -> Multipart {
     let fields = fields.as_object().unwrap().iter();
     fields.fold(Multipart::new(), |form, (name, value)| form.field(name, value.as_str().unwrap()))
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("upload-ticket");
+}

@@ -9,10 +9,12 @@ use saphyr::{LoadableYamlNode, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
 mod pattern;
+mod policy;
 #[cfg(test)]
 mod tests;
 
 pub use self::pattern::Pattern;
+pub use self::policy::{Grant, Policy, policies};
 
 /// What Lambda allows a function that asks for nothing else.
 const LAMBDA_TIMEOUT_SECONDS: u64 = 3;

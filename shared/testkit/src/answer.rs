@@ -4,6 +4,8 @@ use std::fmt::Write;
 use lambda_http::{Body, Response};
 use serde_json::Value;
 
+use crate::recording;
+
 /// What a function answered.
 #[derive(Debug)]
 pub struct Answer {
@@ -17,7 +19,9 @@ impl Answer {
     pub fn of(response: Result<Response<Body>, Infallible>) -> Self {
         let Ok(response) = response;
         let (parts, body) = response.into_parts();
-        Self { status: parts.status.as_u16(), headers: parts.headers, body: body.to_vec() }
+        let answer = Self { status: parts.status.as_u16(), headers: parts.headers, body: body.to_vec() };
+        recording::note_signatures(answer.header("location"), &answer.body);
+        answer
     }
 
     /// The HTTP status.

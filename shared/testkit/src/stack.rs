@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{Event, Fault, Wire};
 
-const TEMPLATE: &str = include_str!("../../../template.yaml");
+pub(crate) const TEMPLATE: &str = include_str!("../../../template.yaml");
 const SEED: &str = include_str!("../../../events/seed.json");
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
 
@@ -89,6 +89,14 @@ impl Stack {
         user
     }
 
+    /// A new user whose session was renewed two hours ago, so that the next call renews it.
+    pub async fn due_for_renewal(&self) -> User {
+        let user = User { user_id: Uuid::new_v4().to_string(), session_id: random_session_id() };
+        let two_hours_ago = now_ms() - 2 * 3600 * 1000;
+        self.put_session(&user, two_hours_ago, two_hours_ago).await;
+        user
+    }
+
     /// Another session of a user.
     pub async fn another_session_of(&self, user: &User) -> User {
         let other = User { session_id: random_session_id(), ..user.clone() };
@@ -114,10 +122,16 @@ impl Stack {
         .await;
     }
 
+    /// Whether a session was renewed within the last hour.
+    pub fn is_renewed(&self, user: &User) -> bool {
+        let row = self.row("SessionsTable", session_key(user)).unwrap();
+        let renewed_at: i64 = row["renewed_at_ms"]["N"].as_str().unwrap().parse().unwrap();
+        now_ms() - renewed_at < 3600 * 1000
+    }
+
     /// Removes a session's row, as a revocation does.
     pub fn remove_session(&self, user: &User) {
-        let key = json!({"user_id": {"S": user.user_id}, "session_hash": {"S": session_hash(&user.session_id)}});
-        let request = json!({"TableName": "SessionsTable", "Key": key});
+        let request = json!({"TableName": "SessionsTable", "Key": session_key(user)});
         self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
     }
 
@@ -303,6 +317,10 @@ fn now_ms() -> i64 {
 
 fn random_session_id() -> String {
     URL_SAFE_NO_PAD.encode([Uuid::new_v4().into_bytes(), Uuid::new_v4().into_bytes()].concat())
+}
+
+fn session_key(user: &User) -> Value {
+    json!({"user_id": {"S": user.user_id}, "session_hash": {"S": session_hash(&user.session_id)}})
 }
 
 fn session_hash(session_id: &str) -> String {

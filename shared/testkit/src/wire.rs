@@ -10,6 +10,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use tokio::sync::Notify;
 
+use crate::recording;
+
 /// How a call fails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
@@ -148,10 +150,16 @@ impl Wire {
         let operation = operation_of(&request);
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
         let uri = request.uri().to_owned();
-        self.state.calls.lock().unwrap().push(Call { operation: operation.clone(), uri, body: body.clone() });
+        let call = Call { operation: operation.clone(), uri, body: body.clone() };
+        recording::note_call(&call);
+        self.state.calls.lock().unwrap().push(call.clone());
 
         match self.fault_of(&operation) {
-            None => connector.call(request).await,
+            None => {
+                let answer = connector.call(request).await?;
+                recording::note_answer(&call, answer.status().as_u16());
+                Ok(answer)
+            }
             Some(Fault::Refused) => Err(ConnectorError::io("connection refused".into())),
             Some(Fault::Throttled) if operation.starts_with("S3.") => Ok(error(&operation, 503, "SlowDown")),
             Some(Fault::Throttled) => Ok(error(&operation, 400, "ThrottlingException")),

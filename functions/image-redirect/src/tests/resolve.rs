@@ -31,6 +31,14 @@ async fn every_name_is_answered_in_its_place() {
 }
 
 #[tokio::test]
+async fn names_renew_the_session_that_asks_for_them() {
+    let (stack, app) = start().await;
+    let alice = stack.due_for_renewal().await;
+    send(&app, resolve_names(&[IMAGE]).from(&alice)).await.assert_status(200);
+    assert!(stack.is_renewed(&alice));
+}
+
+#[tokio::test]
 async fn every_url_opens() {
     let (_stack, app) = start().await;
     let images = send(&app, event!("image-redirect/resolve")).await.json()["images"].clone();

@@ -235,6 +235,15 @@ async fn init_opens_both_connections_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn a_photo_renews_the_session_that_it_comes_with() {
+    let house = House::new().await;
+    let alice = house.stack.due_for_renewal().await;
+    let task = house.stack.task_of(&alice).await;
+    house.send(upload(&alice, &task, photo())).await.assert_status(201);
+    assert!(house.stack.is_renewed(&alice));
+}
+
+#[tokio::test]
 async fn a_malformed_session_costs_no_read() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;

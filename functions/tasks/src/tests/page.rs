@@ -28,6 +28,27 @@ async fn the_url_of_an_image_opens_and_gives_its_bytes() {
 }
 
 #[tokio::test]
+async fn where_cloudfront_delivers_a_page_without_the_key_to_sign_with_is_busy() {
+    let (stack, app) =
+        start_with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
+    stack.wire().fail_every("SecretsManager.GetSecretValue", Fault::ServerError);
+    send(&app, event!("tasks/page")).await.assert_refused(503, "busy");
+
+    stack.wire().heal();
+    let url = send(&app, event!("tasks/page")).await.json()["images"][0]["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://img.example.com/images/") && url.contains("&Signature="), "{url}");
+}
+
+#[tokio::test]
+async fn a_page_renews_the_session_that_asks_for_it() {
+    let (stack, app) = start().await;
+    let alice = stack.due_for_renewal().await;
+    let task = stack.task_of(&alice).await;
+    send(&app, page_of(&task).from(&alice)).await.assert_status(200);
+    assert!(stack.is_renewed(&alice));
+}
+
+#[tokio::test]
 async fn only_ready_images_are_shown_and_in_the_order_of_the_list() {
     let (stack, app) = start().await;
     let alice = stack.signed_in().await;

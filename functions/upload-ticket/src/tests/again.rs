@@ -1,6 +1,7 @@
 //! The same upload id again: one photo, one place, and what became of it.
 
 use futures_util::future::join_all;
+use testkit::Fault;
 
 use super::*;
 
@@ -79,6 +80,22 @@ async fn once_the_photo_is_ready_or_rejected_the_answer_is_the_image_and_no_form
     assert_eq!((&body["name"], &body["image"]["name"]), (&json!(name), &json!(name)));
     assert_eq!((&body["image"]["state"], body["image"].get("reason")), (&json!("ready"), None));
     assert!(body["image"]["url"].as_str().unwrap().contains("/original.jpg?"));
+}
+
+#[tokio::test]
+async fn where_cloudfront_delivers_the_image_of_a_ticket_is_busy_without_the_key_to_sign_with() {
+    let house = House::with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
+    let (alice, task) = house.somebody().await;
+    let answer = house.send(ask(&alice, &task, &photo_as("one"))).await;
+    house.assert_ticket(&task, &answer);
+    house.stack.change_image_row(&name_of(&answer), |row| row["state"]["S"] = "rejected".into());
+    house.stack.wire().fail_every("SecretsManager.GetSecretValue", Fault::ServerError);
+    house.send(ask(&alice, &task, &photo_as("one"))).await.assert_refused(503, "busy");
+
+    house.stack.wire().heal();
+    let answer = house.send(ask(&alice, &task, &photo_as("one"))).await;
+    let url = answer.assert_status(200).json()["image"]["url"].as_str().unwrap().to_owned();
+    assert!(url.starts_with("https://img.example.com/defaults/") && url.contains("&Signature="), "{url}");
 }
 
 #[tokio::test]

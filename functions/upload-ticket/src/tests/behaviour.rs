@@ -28,6 +28,15 @@ async fn a_ticket_is_a_form_for_one_photo_and_a_place_in_its_task() {
 }
 
 #[tokio::test]
+async fn a_ticket_renews_the_session_that_asks_for_it() {
+    let house = House::new().await;
+    let alice = house.stack.due_for_renewal().await;
+    let task = house.stack.task_of(&alice).await;
+    house.assert_ticket(&task, &house.send(ask(&alice, &task, &photo())).await);
+    assert!(house.stack.is_renewed(&alice));
+}
+
+#[tokio::test]
 async fn every_type_that_is_taken_has_its_extension() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;

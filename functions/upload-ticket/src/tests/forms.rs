@@ -148,15 +148,15 @@ async fn forms_go_to_where_the_bucket_is() {
     let in_china = [("AWS_ENDPOINT_URL_S3", ""), ("S3_PUBLIC_ENDPOINT", ""), ("AWS_REGION", "cn-north-1")];
     let through_cloudfront = [("AWS_ENDPOINT_URL_S3", ""), ("S3_PUBLIC_ENDPOINT", "https://img.example.com")];
     let cases: [(&[(&str, &str)], &str); 5] = [
-        (&own, "http://10.0.0.2:9000/photos"),
-        (&of_the_lan, "http://192.168.1.5:9000/photos"),
-        (&on_aws, "https://photos.s3.us-east-1.amazonaws.com/"),
-        (&in_china, "https://photos.s3.cn-north-1.amazonaws.com.cn/"),
+        (&own, "http://10.0.0.2:9000/images-bucket"),
+        (&of_the_lan, "http://192.168.1.5:9000/images-bucket"),
+        (&on_aws, "https://images-bucket.s3.us-east-1.amazonaws.com/"),
+        (&in_china, "https://images-bucket.s3.cn-north-1.amazonaws.com.cn/"),
         (&through_cloudfront, "https://img.example.com/"),
     ];
     let mut urls = BTreeMap::new();
     for (changes, expected) in cases {
-        let app = app_of(&stack, &[changes, &[("IMAGES_BUCKET", "photos")]].concat());
+        let app = app_of(&stack, changes);
         let event = ask(&alice, &task, &photo());
         let answer =
             Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(&app, request, now)).await);
