@@ -177,3 +177,8 @@ fn every_variable_that_is_missing_is_named_at_once() {
         ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "TASKS_TABLE", "IMAGES_TABLE", "IMAGES_BUCKET"]
     );
 }
+
+#[test]
+fn what_these_tests_do_is_what_the_policy_grants() {
+    testkit::assert_least_privilege("image-ingest");
+}

@@ -190,3 +190,12 @@ async fn a_late_event_of_an_earlier_try_does_not_touch_the_picture_of_a_later_on
     assert_eq!(below(&house.stack, &format!("images/{STEM}/")), [format!("{later}/e/original.jpg")]);
     assert!(!house.is_sent_still());
 }
+
+#[tokio::test]
+async fn what_is_gone_before_it_is_looked_at_leaves_the_ticket_as_it_is() {
+    let house = House::with_ticket(&[]).await;
+
+    house.take(event!("image-ingest/incoming")).await.unwrap();
+
+    assert_eq!((house.state().as_str(), house.outputs()), ("pending", Vec::new()));
+}
