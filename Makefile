@@ -52,6 +52,7 @@ validate-client: target/client/node_modules/ready ## hold the client's types aga
 
 # Processor and profile of the packages. Lambda's arm64 is the cheaper one; `quick` is for checking that they work.
 ARCH ?= arm64
+HOST_ARCH = $(subst aarch64,arm64,$(shell uname -m))
 PROFILE ?= release
 TARGET = $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 
@@ -66,7 +67,7 @@ build: .venv/aws/ready ## make one package per function: ARCH=arm64 (or x86_64),
 	@$(PYTHON) scripts/package.py $(FUNCTIONS)
 
 test-lambda test-sam: PROFILE = quick
-test-lambda test-sam: ARCH = $(subst aarch64,arm64,$(shell uname -m))
+test-lambda test-sam: ARCH = $(HOST_ARCH)
 test-lambda: build ## start every package as Lambda does and hold its answers against those in process; prints times and memory
 	.venv/aws/bin/python scripts/test_lambda.py
 
@@ -103,11 +104,13 @@ test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STA
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_deployed.py "$(STACK)"
 
 # Each part prints its own tables. What they are compared with is installed under target/bench.
-bench: .venv/bench/ready target/bench/node_modules/ready ## measure: variants beside sharp and libvips, removal of metadata; needs Node and libvips-tools
+bench: .venv/bench/ready .venv/aws/ready target/bench/node_modules/ready ## measure: variants beside sharp and libvips, removal of metadata, calls of functions; needs Node and libvips-tools
 	@command -v vipsthumbnail >/dev/null || { test "$$(id -u)" = 0 && apt-get install --quiet --yes libvips-tools; } || \
 		{ echo "vipsthumbnail is missing: apt-get install libvips-tools" >&2; exit 2; }
 	CARGO_TARGET_DIR=target/bench/rust $(CARGO) build --quiet --locked --release --manifest-path benches/Cargo.toml
 	@.venv/bench/bin/python benches/pictures.py
+	@$(MAKE) --no-print-directory build ARCH=$(HOST_ARCH) FUNCTIONS="session-check image-redirect task-image-upload"
+	@.venv/aws/bin/python benches/functions.py
 
 target/bench/node_modules/ready: benches/package.json benches/package-lock.json benches/sharp.mjs
 	mkdir -p target/bench

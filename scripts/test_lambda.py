@@ -59,7 +59,7 @@ def compare(function: str, event: Path) -> tuple[str, tuple[float, float, int]]:
             started = time.perf_counter()
             answers.append(invoke(address, "function", event))
             milliseconds.append((time.perf_counter() - started) * 1000)
-        memory = peak_memory(emulator.pid)
+        memory = peak_memory(child_of(emulator.pid))
     return difference(expected, answers), (milliseconds[0], milliseconds[1], memory)
 
 
@@ -108,11 +108,16 @@ def of_the_template(function: str) -> dict[str, str]:
     }
 
 
-def peak_memory(emulator: int) -> int:
-    """The most that the emulator's one child ever had in memory, in KiB."""
+def child_of(emulator: int) -> int:
+    """The function's process: the emulator's one child."""
     threads = Path(f"/proc/{emulator}/task").glob("*/children")
-    (child,) = (child for thread in threads for child in thread.read_text().split())
-    status = Path(f"/proc/{child}/status").read_text().splitlines()
+    (child,) = (int(child) for thread in threads for child in thread.read_text().split())
+    return child
+
+
+def peak_memory(process: int) -> int:
+    """The most that a process ever had in memory, in KiB."""
+    status = Path(f"/proc/{process}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in status if line.startswith("VmHWM:"))
 
 
