@@ -7,7 +7,7 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use crate::decode::{Decoded, decode};
 use crate::exif::Orientation;
 use crate::pixels::{Pixels, fit};
-use crate::{Cleaned, icc};
+use crate::{Cleaned, Format, icc};
 
 /// Longest side of the thumb, in pixels.
 pub const THUMB_SIDE: u32 = 320;
@@ -25,9 +25,9 @@ const PLACEHOLDER_SIDE: u32 = 48;
 /// What is made of one picture.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variants {
-    /// Longest side [`THUMB_SIDE`]. `None` if the picture itself is no larger.
+    /// Longest side [`THUMB_SIDE`]. `None` if the picture itself is no larger and stands upright wherever it is shown.
     pub thumb: Option<Variant>,
-    /// Longest side [`MEDIUM_SIDE`]. `None` if the picture itself is no larger.
+    /// Longest side [`MEDIUM_SIDE`]. `None` if the picture itself is no larger and stands upright wherever it is shown.
     pub medium: Option<Variant>,
     /// A [ThumbHash](https://evanw.github.io/thumbhash/) of what is shown, of at most 25 bytes.
     pub placeholder: Vec<u8>,
@@ -75,16 +75,19 @@ pub fn variants(picture: &Cleaned) -> Result<Variants, NoVariants> {
 fn make(picture: &Cleaned) -> Result<Variants, NoVariants> {
     let longest = picture.width.max(picture.height);
     let sides = |most| fit(picture.width, picture.height, most);
-    let largest = if longest > MEDIUM_SIDE { MEDIUM_SIDE } else { THUMB_SIDE };
+    let may_lie = picture.format == Format::Webp;
+    let largest = if longest > MEDIUM_SIDE || may_lie { MEDIUM_SIDE } else { THUMB_SIDE };
     let Decoded { pixels, orientation, profile } = decode(picture, largest)?;
     let profile = profile.as_deref().filter(|profile| icc::suits_variants(profile));
+    // Chromium obeys no orientation in a WebP: without a variant that stands upright, it would show the picture as it lies.
+    let lies = may_lie && orientation.is_some();
 
     let (width, height) = sides(largest);
     // Turning changes width and height back and forth.
     let pixels = pixels.resized(Orientation::displayed(orientation, width, height)).upright(orientation);
-    let medium = (longest > MEDIUM_SIDE).then(|| encode(&pixels, profile)).transpose()?;
+    let medium = (longest > MEDIUM_SIDE || lies).then(|| encode(&pixels, profile)).transpose()?;
     let pixels = pixels.resized(sides(THUMB_SIDE));
-    let thumb = (longest > THUMB_SIDE).then(|| encode(&pixels, profile)).transpose()?;
+    let thumb = (longest > THUMB_SIDE || lies).then(|| encode(&pixels, profile)).transpose()?;
     Ok(Variants { thumb, medium, placeholder: placeholder(&pixels.resized(sides(PLACEHOLDER_SIDE))) })
 }
 

@@ -17,11 +17,12 @@ fn made(bytes: &[u8]) -> Variants {
     let picture = cleaned(bytes);
     let made = variants(&picture).expect("variants");
     assert!((5..=25).contains(&made.placeholder.len()));
-    for (variant, side) in [(&made.thumb, 320), (&made.medium, 1080)] {
+    let longest = picture.width.max(picture.height);
+    for (variant, most) in [(&made.thumb, 320), (&made.medium, 1080)] {
         let Some(variant) = variant else { continue };
+        let side = longest.min(most);
         assert_eq!(variant.width.max(variant.height), side);
-        assert!(picture.width.max(picture.height) > side, "enlarged");
-        let as_wide = u64::from(side) * u64::from(picture.width) / u64::from(picture.width.max(picture.height));
+        let as_wide = u64::from(side) * u64::from(picture.width) / u64::from(longest);
         assert!(u64::from(variant.width).abs_diff(as_wide) <= 1, "{variant:?} of {picture:?}");
         assert_eq!((pixels(variant).width(), pixels(variant).height()), (variant.width, variant.height));
         assert_nothing_private(&variant.bytes);
@@ -136,6 +137,21 @@ fn an_orientation_is_obeyed_in_png_and_webp_too() {
     let canvas = riff_chunk(b"VP8X", &[0x08, 0, 0, 0, 87, 2, 0, 143, 1, 0]);
     let bitstream = part(&encode(&lying, ImageFormat::WebP), "VP8L");
     assert_alike(&thumb(&riff(&[canvas, bitstream, riff_chunk(b"EXIF", &tiff(6, false))])), &upright, 1.5);
+}
+
+#[test]
+fn a_webp_that_browsers_show_lying_has_variants_that_stand_however_small_it_is() {
+    let canvas = riff_chunk(b"VP8X", &[0x08, 0, 0, 0, 59, 0, 0, 39, 0, 0]);
+    let bitstream = part(&encode(&waves(60, 40), ImageFormat::WebP), "VP8L");
+    let lying = |orientation| {
+        let exif = riff_chunk(b"EXIF", &tiff(orientation, false));
+        made(&riff(&[canvas.clone(), bitstream.clone(), exif]))
+    };
+
+    let turned = lying(6);
+
+    assert_eq!((sides(&turned.thumb), sides(&turned.medium)), (Some((40, 60)), Some((40, 60))));
+    assert_eq!((lying(1).thumb, lying(1).medium), (None, None), "it stands by itself");
 }
 
 #[test]
