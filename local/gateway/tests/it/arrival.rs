@@ -3,39 +3,66 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use testkit::{Multipart, post_half_a_form};
 
 use crate::client::{User, fetch, get, post, sign_in};
 use crate::start;
 
 /// Larger than the larger of the sizes that are made.
 const PHOTO: &[u8] = include_bytes!("../../../../scripts/phone-photo.jpg");
+const SMALL_PHOTO: &[u8] = include_bytes!("../../../../shared/imaging/corpus/gray.jpg");
 const NO_PHOTO: &[u8] = include_bytes!("../../../../events/photos/text.jpg");
 
-/// Asks for a ticket and sends these bytes with its form; gives the task and the image's name.
-async fn send(base: &str, user: &User, bytes: &[u8]) -> (String, String) {
+async fn a_task_of(base: &str, user: &User) -> String {
     let task = post(base, "/tasks").from(user).json(&json!({})).send().await.expect(201);
-    let task = task["task_id"].as_str().expect("a task id").to_owned();
-    let asked = json!({ "content_type": "image/jpeg", "bytes": bytes.len() });
-    let ticket = post(base, &format!("/tasks/{task}/uploads")).from(user).json(&asked).send().await.expect(201);
+    task["task_id"].as_str().expect("a task id").to_owned()
+}
 
+async fn ticket_of(base: &str, user: &User, task: &str, bytes: usize) -> Value {
+    let asked = json!({ "content_type": "image/jpeg", "bytes": bytes });
+    post(base, &format!("/tasks/{task}/uploads")).from(user).json(&asked).send().await.expect(201)
+}
+
+/// Sends bytes with a ticket's form.
+async fn post_to(ticket: &Value, bytes: &[u8]) {
     let fields = ticket["fields"].as_object().expect("fields").iter();
     let fields: Vec<_> = fields.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
     let sent = post(ticket["url"].as_str().expect("a URL"), "").form_with(&fields, "file", bytes).send().await;
     assert_eq!(sent.status, 201, "{}", sent.text());
+}
+
+/// Sends the first half of that, and is gone.
+async fn post_half_of(ticket: &Value, bytes: &[u8]) {
+    let fields = ticket["fields"].as_object().expect("fields").iter();
+    let form = fields.fold(Multipart::new(), |form, (name, value)| form.field(name, value.as_str().expect("text")));
+    post_half_a_form(ticket["url"].as_str().expect("a URL"), form.file(bytes)).await;
+}
+
+/// Sends bytes by a ticket into a new task; gives the task and the image's name.
+async fn send(base: &str, user: &User, bytes: &[u8]) -> (String, String) {
+    let task = a_task_of(base, user).await;
+    let ticket = ticket_of(base, user, &task, bytes.len()).await;
+    post_to(&ticket, bytes).await;
     (task, ticket["name"].as_str().expect("a name").to_owned())
 }
 
 /// The task's one image, once it has been looked at.
 async fn looked_at(base: &str, user: &User, task: &str) -> Value {
-    for _ in 0..500 {
+    all_looked_at(base, user, task, 1).await.remove(0)
+}
+
+/// So many of the task's images that have been looked at.
+async fn all_looked_at(base: &str, user: &User, task: &str, wanted: usize) -> Vec<Value> {
+    for _ in 0..1000 {
         let page = get(base, &format!("/tasks/{task}")).from(user).send().await.expect(200);
-        let image = page["images"][0].clone();
-        if image["state"] != "pending" {
-            return image;
+        let images = page["images"].as_array().expect("images").iter().filter(|image| image["state"] != "pending");
+        let images: Vec<_> = images.cloned().collect();
+        if images.len() == wanted {
+            return images;
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    panic!("nothing has looked at it");
+    panic!("nothing has looked at them");
 }
 
 #[tokio::test]
@@ -77,4 +104,55 @@ async fn what_is_no_photo_is_refused_and_only_its_owner_is_told_why() {
     assert_eq!(state_for(&bob).await, "missing");
     let redirect = get(base, &format!("/images/{name}")).send().await;
     assert!(redirect.location().contains("/defaults/not-available"), "{}", redirect.location());
+}
+
+#[tokio::test]
+async fn of_two_hundred_tickets_those_that_nothing_came_of_go_and_give_their_places_back() {
+    let stack = start().await;
+    let base = &stack.addresses().gateway;
+    let alice = sign_in(base, "dev-alice-1").await;
+    let mut sent = Vec::new();
+    for _ in 0..4 {
+        let task = a_task_of(base, &alice).await;
+        // As many as a task takes. Half are sent; of the others, half are cut on their way.
+        for nth in 0..50 {
+            let ticket = ticket_of(base, &alice, &task, SMALL_PHOTO.len()).await;
+            match nth {
+                0..25 => {
+                    post_to(&ticket, SMALL_PHOTO).await;
+                    sent.push(ticket["name"].as_str().expect("a name").to_owned());
+                }
+                25..38 => post_half_of(&ticket, SMALL_PHOTO).await,
+                _ => {}
+            }
+        }
+        all_looked_at(base, &alice, &task, 25).await;
+    }
+
+    let in_16_days = u64::try_from(platform::clock::now().as_second()).expect("a time of today") + 16 * 24 * 3600;
+    let ended = stack.emulators().sweep_ttl_at(in_16_days).expect("tables");
+
+    assert!(ended >= 100, "{ended} rows ended, sessions among them");
+    let alice = sign_in(base, "dev-alice-2").await;
+    let tasks = get(base, "/tasks").from(&alice).send().await.expect(200);
+    let mut shown = Vec::new();
+    for task in tasks["tasks"].as_array().expect("tasks") {
+        let task = task["task_id"].as_str().expect("a task id");
+        for _ in 0..25 {
+            ticket_of(base, &alice, task, SMALL_PHOTO.len()).await;
+        }
+        let asked = json!({ "content_type": "image/jpeg", "bytes": 1 });
+        post(base, &format!("/tasks/{task}/uploads"))
+            .from(&alice)
+            .json(&asked)
+            .send()
+            .await
+            .assert_refused(409, "task_full");
+        let page = get(base, &format!("/tasks/{task}")).from(&alice).send().await.expect(200);
+        let ready = page["images"].as_array().expect("images").iter().filter(|image| image["state"] == "ready");
+        shown.extend(ready.map(|image| image["name"].as_str().expect("a name").to_owned()));
+    }
+    sent.sort();
+    shown.sort();
+    assert_eq!(shown, sent);
 }
