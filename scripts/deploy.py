@@ -23,19 +23,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import image_keys
 import yaml
-from botocore.exceptions import BotoCoreError, ClientError
+from account import (
+    REGION_NAME,
+    STACK_NAME,
+    Account,
+    Problems,
+    account_of,
+    outputs_of,
+    parameters_now,
+    problems_of,
+    region_of,
+    stack_of,
+    told_in_sentences,
+)
+from botocore.exceptions import ClientError
 
 ROOT = Path(__file__).resolve().parent.parent
 TEMPLATE = ROOT / "template.yaml"
 SEED = ROOT / "events" / "seed.json"
 
-STACK = "mini-functions"
-# It is a part of the bucket's name, which has no capitals and at most 63 characters.
-STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,24}")
-REGION_NAME = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 RUST_TARGETS = {"arm64": "aarch64-unknown-linux-gnu", "x86_64": "x86_64-unknown-linux-gnu"}
 TOOLS = {
     "sam": "make .venv/aws/ready installs it",
@@ -43,8 +51,6 @@ TOOLS = {
     "rustc": "install Rust, https://rustup.rs",
     "make": "install make",
 }
-
-CALLED_WRONGLY = 2
 
 PRIVACY = """\
 Declare in its privacy guide (设置 > 服务内容声明 > 用户隐私保护指引) what is collected:
@@ -54,10 +60,6 @@ Declare in its privacy guide (设置 > 服务内容声明 > 用户隐私保护�
   - an id for each user, made by this stack; of WeChat's openid it keeps a hash
 Without that, WeChat does not let the mini-program choose pictures (errno 112).\
 """
-
-
-class Problems(Exception):
-    """Why nothing was begun, a sentence each."""
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,11 @@ class Asked:
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> "Asked":
-        region = variables.get("REGION") or variables.get("AWS_REGION") or variables.get("AWS_DEFAULT_REGION")
         # `make build` knows the processor under this name.
         given = [f"Arch={variables['ARCH']}"] if variables.get("ARCH") else []
         return cls(
-            stack=variables.get("STACK") or STACK,
-            region=region or boto3.session.Session().region_name,
+            stack=stack_of(variables),
+            region=region_of(variables),
             parameters=[*given, *variables.get("PARAMETERS", "").split()],
             wants_new_secret=variables.get("SECRET") == "ask",
             wants_new_image_key=variables.get("IMAGE_KEY") == "new",
@@ -127,12 +128,7 @@ class Asked:
         return {name: value for name, _, value in pairs}
 
     def problems(self, known: Mapping[str, Parameter]) -> Iterable[str]:
-        if not STACK_NAME.fullmatch(self.stack):
-            yield "STACK must begin with a letter and have small letters, digits and hyphens only, at most 25"
-        if self.region is None:
-            yield "no region: REGION=ap-southeast-1, say, or the variable AWS_REGION"
-        elif not REGION_NAME.fullmatch(self.region):
-            yield f"{self.region} is not the name of a region, as ap-southeast-1 is"
+        yield from problems_of(self.stack, self.region)
         for given in self.parameters:
             name, equals, value = given.partition("=")
             if not equals:
@@ -160,46 +156,17 @@ def problems_of_target(arch: str) -> Iterable[str]:
         yield f"Rust cannot build for {arch} yet: rustup target add {target} (or PARAMETERS=Arch=x86_64)"
 
 
-class Account:
-    """AWS, as whoever deploys is let in."""
-
-    def __init__(self, region: str) -> None:
-        session = boto3.session.Session(region_name=region)
-        self.region = region
-        self.id = session.client("sts").get_caller_identity()["Account"]
-        self.cloudformation = session.client("cloudformation")
-        self.secrets = session.client("secretsmanager")
-        self.s3 = session.client("s3")
-
-    def stack(self, name: str) -> dict[str, Any] | None:
-        """The stack, unless there is none or only a change set from which one is to be made."""
-        try:
-            found = self.cloudformation.describe_stacks(StackName=name)["Stacks"][0]
-        except ClientError as error:
-            if error.response["Error"]["Code"] == "ValidationError":
-                return None
-            raise
-        return None if found["StackStatus"] == "REVIEW_IN_PROGRESS" else found
-
-    def waiting_change_sets(self, stack: str) -> set[str]:
-        try:
-            found = self.cloudformation.list_change_sets(StackName=stack)["Summaries"]
-        except ClientError:
-            return set()
-        return {one["ChangeSetId"] for one in found if one.get("ExecutionStatus") == "AVAILABLE"}
-
-    def has_value(self, secret: str) -> bool:
-        return bool(self.secrets.describe_secret(SecretId=secret).get("VersionIdsToStages"))
-
-
-def account_of(region: str) -> Account:
+def waiting_change_sets(account: Account, stack: str) -> set[str]:
     try:
-        return Account(region)
-    except BotoCoreError as error:
-        raise Problems(f"no AWS credentials: {error}; set AWS_PROFILE, or sign in (aws configure, aws sso login)") from error
-    except ClientError as error:
-        reason = error.response["Error"].get("Message") or error.response["Error"]["Code"]
-        raise Problems(f"no AWS credentials: AWS refuses those it was shown ({reason})") from error
+        found = account.cloudformation.list_change_sets(StackName=stack)["Summaries"]
+    except ClientError:
+        return set()
+    return {one["ChangeSetId"] for one in found if one.get("ExecutionStatus") == "AVAILABLE"}
+
+
+def has_value(account: Account, secret: str) -> bool:
+    described = account.client("secretsmanager").describe_secret(SecretId=secret)
+    return bool(described.get("VersionIdsToStages"))
 
 
 @dataclass
@@ -255,9 +222,9 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
 
     outputs = outputs_of(stack or {})
     secret = outputs.get("WeChatSecretArn")
-    needs_secret = asked.wants_new_secret or secret is None or not account.has_value(secret)
+    needs_secret = asked.wants_new_secret or secret is None or not has_value(account, secret)
     key_secrets = {place: outputs.get(f"ImageKey{place}SecretArn") for place in image_keys.OTHER}
-    has_private_half = {place: account.has_value(arn) for place, arn in key_secrets.items() if arn}
+    has_private_half = {place: has_value(account, arn) for place, arn in key_secrets.items() if arn}
     plan = Plan(asked, account, known, values, needs_secret, has_private_half, is_new=stack is None)
     if problem := plan.problem_of_image_keys():
         problems.append(problem)
@@ -268,14 +235,6 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
     if problems:
         raise Problems("\n".join(problems))
     return plan
-
-
-def parameters_now(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {given["ParameterKey"]: given["ParameterValue"] for given in stack.get("Parameters", [])}
-
-
-def outputs_of(stack: Mapping[str, Any]) -> dict[str, str]:
-    return {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
 
 
 def ask_for_parameters(plan: Plan) -> None:
@@ -314,7 +273,7 @@ def build(plan: Plan) -> None:
 
 def deploy(plan: Plan) -> bool:
     """Shows the change set and carries it out; false where that was not wanted."""
-    before = plan.account.waiting_change_sets(plan.asked.stack)
+    before = waiting_change_sets(plan.account, plan.asked.stack)
     with parameter_file(plan.values) as values:
         run(
             "sam",
@@ -325,7 +284,7 @@ def deploy(plan: Plan) -> bool:
             *("--parameter-overrides", f"file://{values}"),
         )
     # SAM ends well when the answer was no; what it was shown then still waits.
-    return plan.account.waiting_change_sets(plan.asked.stack) <= before
+    return waiting_change_sets(plan.account, plan.asked.stack) <= before
 
 
 @contextmanager
@@ -339,7 +298,7 @@ def parameter_file(values: Mapping[str, str]) -> Iterable[Path]:
 
 def put_secret(account: Account, arn: str, secret: str, name: str) -> None:
     try:
-        account.secrets.put_secret_value(SecretId=arn, SecretString=secret)
+        account.client("secretsmanager").put_secret_value(SecretId=arn, SecretString=secret)
     except ClientError as error:
         # Its own text may repeat what it was sent.
         raise SystemExit(f"{name} was not put: {error.response['Error']['Code']}") from None
@@ -349,8 +308,9 @@ def put_secret(account: Account, arn: str, secret: str, name: str) -> None:
 def put_default_images(account: Account, bucket: str) -> None:
     """Those of the seed set, so that they are here what they are in the local stack."""
     objects = [one for one in json.loads(SEED.read_text())["objects"] if one["key"].startswith("defaults/")]
+    s3 = account.client("s3")
     for one in objects:
-        account.s3.put_object(
+        s3.put_object(
             Bucket=bucket,
             Key=one["key"],
             Body=(SEED.parent / one["file"]).read_bytes(),
@@ -422,12 +382,5 @@ def main(variables: Mapping[str, str], can_ask: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with told_in_sentences("stopped; what was deployed until here stays, and make deploy can be repeated"):
         main(os.environ, can_ask=sys.stdin.isatty())
-    except Problems as problems:
-        print(problems, file=sys.stderr)
-        raise SystemExit(CALLED_WRONGLY) from None
-    except ClientError as error:
-        raise SystemExit(f"AWS refuses: {error}") from None
-    except (KeyboardInterrupt, EOFError):
-        raise SystemExit("\nstopped; what was deployed until here stays, and make deploy can be repeated") from None

@@ -10,6 +10,7 @@ cloudformation:DescribeStackResource, and dynamodb:PutItem and dynamodb:DeleteIt
 import base64
 import hashlib
 import json
+import os
 import secrets
 import sys
 import time
@@ -18,7 +19,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import boto3
+from account import Deployed, outputs_of, parameters_now, told_in_sentences
 from local_stack import ROOT
 from stories import tell
 
@@ -31,21 +32,16 @@ Row = dict[str, dict[str, Any]]
 
 
 def main(stack: str) -> None:
-    cloudformation = boto3.client("cloudformation")
-    described = cloudformation.describe_stacks(StackName=stack)["Stacks"][0]
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
-    parameters = {given["ParameterKey"]: given["ParameterValue"] for given in described["Parameters"]}
-    table = cloudformation.describe_stack_resource(StackName=stack, LogicalResourceId="SessionsTable")
-
-    in_public = parameters["ImageDelivery"] == "public"
-    with sessions(table["StackResourceDetail"]["PhysicalResourceId"]) as pairs:
-        tell(outputs["ApiUrl"], LEFT_OUT | (LEFT_OUT_IN_PUBLIC if in_public else {}), pairs)
+    deployed = Deployed.of(os.environ | {"STACK": stack})
+    in_public = parameters_now(deployed.stack)["ImageDelivery"] == "public"
+    with sessions(deployed.account.client("dynamodb"), deployed.physical_name("SessionsTable")) as pairs:
+        endpoint = outputs_of(deployed.stack)["ApiUrl"]
+        tell(endpoint, LEFT_OUT | (LEFT_OUT_IN_PUBLIC if in_public else {}), pairs)
 
 
 @contextmanager
-def sessions(table: str) -> Iterator[list[str]]:
+def sessions(dynamodb: Any, table: str) -> Iterator[list[str]]:
     """The sessions of users who have nothing yet, as `<user id>:<session id>`."""
-    dynamodb = boto3.client("dynamodb")
     rows = []
     try:
         pairs = []
@@ -75,4 +71,5 @@ def session_row(user_id: str, session_id: str) -> Row:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    with told_in_sentences("stopped; the sessions were taken out again"):
+        main(sys.argv[1])
