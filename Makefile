@@ -9,7 +9,8 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi validate-client build
-.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-deployed deploy bench docs fuzz soak fmt
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-redrive test-deployed
+.PHONY: deploy redrive bench docs fuzz soak fmt
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,6 +99,12 @@ deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks:
 
 test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs replaced
 	@.venv/test/bin/python scripts/test_deploy.py
+
+redrive: .venv/aws/ready ## send again what Lambda gave up on (docs/operations.md): STACK, REGION, DROP=<what is to go if it fails again>
+	@.venv/aws/bin/python scripts/redrive.py
+
+test-redrive: .venv/test/ready ## send again, by the real functions, what was given up, with moto for CloudFormation, SQS and S3
+	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_redrive.py
 
 test-deployed: .venv/test/ready ## tell the whole stories of a stack in AWS: STACK=mini-functions (docs/testing.md)
 	@test -n "$(STACK)" || { echo "which stack? as in: make test-deployed STACK=mini-functions" >&2; exit 2; }
