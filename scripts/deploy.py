@@ -52,6 +52,11 @@ TOOLS = {
     "make": "install make",
 }
 
+# So much concurrency Lambda leaves to functions that reserve none: "you can reserve up to the Unreserved account concurrency
+# value minus 100" (https://docs.aws.amazon.com/lambda/latest/dg/configuration-concurrency.html). It refuses more in the middle of
+# a deployment. Accounts with less than that in all can reserve nothing.
+LEAST_UNRESERVED = 100
+
 PRIVACY = """\
 Declare in its privacy guide (设置 > 服务内容声明 > 用户隐私保护指引) what is collected:
   - photos (选中的照片或视频信息): pictures of tasks; position, serial numbers and other hidden data are removed before storing
@@ -180,6 +185,8 @@ class Plan:
     needs_secret: bool
     # Of the places of keys that the stack has, whether the private half is there.
     has_private_half: dict[str, bool]
+    # What image-ingest has of the account's concurrency, and would give back for another number.
+    reserved: int
     is_new: bool
 
     def missing(self) -> list[str]:
@@ -188,8 +195,27 @@ class Plan:
     def arch(self) -> str:
         return arch_of(self.known, self.values)
 
-    def problem_of_image_keys(self) -> str | None:
-        return image_keys.problem(self.values, self.asked.wants_new_image_key, self.has_private_half)
+    def problems(self) -> Iterable[str]:
+        """Those of parameters that do not fit together, or not the account."""
+        if problem := image_keys.problem(self.values, self.asked.wants_new_image_key, self.has_private_half):
+            yield problem
+        if self.account and (problem := self.problem_of_concurrency()):
+            yield problem
+
+    def problem_of_concurrency(self) -> str | None:
+        parameter = self.known["IngestConcurrency"]
+        value = self.values.get(parameter.name, parameter.default)
+        if parameter.problem(value) or int(value) <= self.reserved:
+            return None  # told already, or no more than before
+        limits = self.account.client("lambda").get_account_settings()["AccountLimit"]
+        free = limits["UnreservedConcurrentExecutions"] + self.reserved
+        if free - int(value) >= LEAST_UNRESERVED:
+            return None
+        return (
+            f"IngestConcurrency={value} cannot be reserved: {free} of this account's concurrent executions are free, of which"
+            f" Lambda leaves {LEAST_UNRESERVED} to other functions; ask for a higher quota, or reserve none:"
+            " PARAMETERS=IngestConcurrency=0 (docs/operations.md, Quotas)"
+        )
 
     def new_image_key(self) -> image_keys.KeyPair | None:
         """Makes the pair that is needed, and its public half a parameter."""
@@ -209,7 +235,7 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
     """Looks at variables, tools, credentials and the stack as it is, and tells every problem at once."""
     known = parameters_of(TEMPLATE)
     problems = [*asked.problems(known), *problems_of_tools()]
-    values, stack, account = asked.values(), None, None
+    values, before, stack, account = asked.values(), {}, None, None
     try:
         # Whether there are credentials can be told in any region.
         account = account_of(asked.region if asked.region and REGION_NAME.fullmatch(asked.region) else "us-east-1")
@@ -217,7 +243,8 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
     except Problems as problem:
         problems.append(str(problem))
     if stack:
-        values = {name: value for name, value in parameters_now(stack).items() if name in known} | values
+        before = {name: value for name, value in parameters_now(stack).items() if name in known}
+        values = before | values
     problems += problems_of_target(arch_of(known, values))
 
     outputs = outputs_of(stack or {})
@@ -225,9 +252,10 @@ def make_plan(asked: Asked, can_ask: bool) -> Plan:
     needs_secret = asked.wants_new_secret or secret is None or not has_value(account, secret)
     key_secrets = {place: outputs.get(f"ImageKey{place}SecretArn") for place in image_keys.OTHER}
     has_private_half = {place: has_value(account, arn) for place, arn in key_secrets.items() if arn}
-    plan = Plan(asked, account, known, values, needs_secret, has_private_half, is_new=stack is None)
-    if problem := plan.problem_of_image_keys():
-        problems.append(problem)
+    # A stack from before this parameter has reserved none.
+    reserved = int(before.get("IngestConcurrency", 0))
+    plan = Plan(asked, account, known, values, needs_secret, has_private_half, reserved, is_new=stack is None)
+    problems += plan.problems()
     if account and (asked.is_agreed or not can_ask):
         problems += [f"{name} is missing: PARAMETERS={name}=…" for name in plan.missing()]
     if not (asked.is_agreed or can_ask):
@@ -359,8 +387,8 @@ def main(variables: Mapping[str, str], can_ask: bool) -> None:
     say(f"{verb} stack {plan.asked.stack} in account {plan.account.id}, region {plan.account.region}.")
     if not plan.asked.is_agreed:
         ask_for_parameters(plan)
-        if problem := plan.problem_of_image_keys():
-            raise Problems(problem)
+        if problems := [*plan.problems()]:
+            raise Problems("\n".join(problems))
     secret = ask_for_secret() if can_ask and plan.needs_secret else None
     image_key = plan.new_image_key()
 

@@ -15,7 +15,9 @@ import sys
 import tempfile
 import unittest
 from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.request import Request, urlopen
 
@@ -37,6 +39,7 @@ SMALL_TEMPLATE = {
         "WeChatAppId": {"Type": "String"},
         "Arch": {"Type": "String", "Default": "arm64"},
         "LogDays": {"Type": "Number", "Default": 30},
+        "IngestConcurrency": {"Type": "Number", "Default": 10},
         "ImageDelivery": {"Type": "String", "Default": "presigned"},
         "CloudFront": {"Type": "String", "Default": "off"},
         "ImageKey": {"Type": "String", "Default": "A"},
@@ -99,8 +102,26 @@ WITH_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 AGREED = {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID}"}
 
 
+class LimitsOfLambda(BaseHTTPRequestHandler):
+    """What moto does not know of Lambda."""
+
+    unreserved = 1000
+
+    def do_GET(self) -> None:
+        limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": self.unreserved}
+        body = json.dumps({"AccountLimit": limits}).encode()
+        self.send_response(200 if self.path.rstrip("/") == "/2016-08-19/account-settings" else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Not a line for each request."""
+
+
 class Deployment(unittest.TestCase):
     moto: ThreadedMotoServer
+    limits: ThreadingHTTPServer
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -109,13 +130,18 @@ class Deployment(unittest.TestCase):
         cls.moto.start()
         host, port = cls.moto.get_host_and_port()
         cls.address = f"http://{host}:{port}"
+        cls.limits = ThreadingHTTPServer(("127.0.0.1", 0), LimitsOfLambda)
+        Thread(target=cls.limits.serve_forever).start()
 
     @classmethod
     def tearDownClass(cls) -> None:
         cls.moto.stop()
+        cls.limits.shutdown()
+        cls.limits.server_close()
 
     def setUp(self) -> None:
         urlopen(Request(f"{self.address}/moto-api/reset", method="POST")).close()
+        LimitsOfLambda.unreserved = 1000
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
@@ -135,6 +161,7 @@ class Deployment(unittest.TestCase):
             "SMALL_TEMPLATE": json.dumps(SMALL_TEMPLATE),
             "RUST_TARGETS": "aarch64-unknown-linux-gnu",
             "AWS_ENDPOINT_URL": self.address,
+            "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{self.limits.server_port}",
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
             "AWS_REGION": REGION,
@@ -250,6 +277,40 @@ class Deployment(unittest.TestCase):
         done = self.deploy(WITH_KEYS | AGREED | {"ARCH": "x86_64"})
 
         self.assert_refused(done, "rustup target add x86_64-unknown-linux-gnu")
+
+    def test_an_account_that_lambda_lets_reserve_nothing_is_told_so(self) -> None:
+        LimitsOfLambda.unreserved = 10
+
+        self.assert_refused(
+            self.deploy(WITH_KEYS | AGREED),
+            "IngestConcurrency=10 cannot be reserved: 10 of this account's concurrent executions are free",
+        )
+
+        self.assertEqual(self.deploy_with("IngestConcurrency=0").returncode, 0)
+        self.assertEqual(self.parameter("IngestConcurrency"), "0")
+
+    def test_an_update_can_keep_what_is_reserved_or_reserve_less_and_no_more_than_there_is(self) -> None:
+        self.assertEqual(self.deploy_with("IngestConcurrency=900").returncode, 0)
+        LimitsOfLambda.unreserved = 100
+
+        for kept in ("LogDays=7", "IngestConcurrency=899"):
+            self.assertEqual(self.deploy_with(kept).returncode, 0, kept)
+        LimitsOfLambda.unreserved = 101
+        self.assertEqual(self.deploy_with("IngestConcurrency=900").returncode, 0)
+        LimitsOfLambda.unreserved = 100
+
+        self.assert_problem(self.deploy_with("IngestConcurrency=901"), "1000 of this account's concurrent executions are free")
+
+    def test_what_is_typed_in_has_to_fit_the_account_as_well(self) -> None:
+        answers = {"WeChatAppId: ": APP_ID, "Enter goes on): ": "IngestConcurrency=901", "Enter goes on):": ""}
+
+        code, screen = self.deploy_by_hand(WITH_KEYS, answers)
+
+        self.assertEqual((code, self.calls()), (2, []), screen)
+        self.assertIn("IngestConcurrency=901 cannot be reserved", screen)
+
+    def deploy_with(self, parameter: str) -> subprocess.CompletedProcess[str]:
+        return self.deploy(WITH_KEYS | {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID} {parameter}"})
 
     # ------------------------------------------------------------ deployed
 
