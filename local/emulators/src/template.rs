@@ -122,9 +122,7 @@ impl Template {
     /// Where the text is not YAML, lacks a part that the local stack needs, or says something that is not understood
     /// here.
     pub fn parse(yaml: &str) -> Result<Self, TemplateError> {
-        let documents = Yaml::load_from_str(yaml)?;
-        let document = documents.first().ok_or_else(|| missing("the document"))?;
-        let template = long_form(document)?;
+        let template = document(yaml)?;
         let scope = Scope { template: &template };
         Ok(Self {
             tables: scope.all("AWS::DynamoDB::Table").map(|id| scope.table(id)).collect::<Result<_, _>>()?,
@@ -132,6 +130,15 @@ impl Template {
             functions: scope.all("AWS::Serverless::Function").map(|id| scope.function(id)).collect::<Result<_, _>>()?,
         })
     }
+}
+
+/// All that a template says, with the short form of its functions (`!If`) in the long one (`Fn::If`).
+///
+/// # Errors
+/// Where the text is not YAML, or not that of a template.
+pub fn document(yaml: &str) -> Result<Value, TemplateError> {
+    let documents = Yaml::load_from_str(yaml)?;
+    long_form(documents.first().ok_or_else(|| missing("the document"))?)
 }
 
 /// Turns YAML into JSON, and the short form of the template's functions (`!If`) into the long one (`Fn::If`).

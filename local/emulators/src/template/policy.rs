@@ -2,10 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use saphyr::{LoadableYamlNode, Yaml};
 use serde_json::{Value, json};
 
-use super::{Scope, TemplateError, function_call, long_form, missing};
+use super::{Scope, TemplateError, document, function_call};
 
 /// One action that a policy allows on one resource.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,8 +31,7 @@ pub struct Policy {
 /// Where the text is not YAML, or a policy says something that is not understood here: a managed policy, a `Deny`, another
 /// condition than a prefix of keys.
 pub fn policies(yaml: &str, parameters: &[(&str, &str)]) -> Result<BTreeMap<String, Policy>, TemplateError> {
-    let documents = Yaml::load_from_str(yaml)?;
-    let mut template = long_form(documents.first().ok_or_else(|| missing("the document"))?)?;
+    let mut template = document(yaml)?;
     for (name, value) in parameters {
         template["Parameters"][name]["Default"] = json!(value);
     }

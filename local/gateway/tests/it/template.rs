@@ -1,9 +1,12 @@
-//! The template gives every function what it reads, and nothing else.
+//! The template gives every function what it reads and nothing else, and keeps and tells what goes wrong.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use emulators::template::Template;
+use emulators::template::{Template, document};
 use gateway::in_process;
+use serde_json::{Value, json};
+
+use crate::workspace::text;
 
 /// Set by Lambda itself, or outside it by whoever brings credentials.
 const FROM_LAMBDA: [&str; 5] =
@@ -64,32 +67,144 @@ fn the_template_names_every_variable_that_is_filled_later() {
     }
 }
 
+fn template() -> Value {
+    document(&text("template.yaml")).expect("our own template")
+}
+
+/// The properties of all resources of a type, by their logical ids.
+fn all<'a>(template: &'a Value, kind: &'static str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let resources = template["Resources"].as_object().into_iter().flatten();
+    resources.filter(move |(_, one)| one["Type"] == kind).map(|(id, one)| (id, &one["Properties"]))
+}
+
+fn functions(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    all(template, "AWS::Serverless::Function")
+}
+
+/// The event sources of a function behind which nobody waits for an answer, by their names.
+fn sources(function: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    let events = function["Events"].as_object().into_iter().flatten();
+    events.filter(|(_, event)| event["Type"] != "HttpApi")
+}
+
+/// Every metric that an alarm looks at, and of what.
+fn watched(template: &Value) -> Vec<(&str, &Value)> {
+    all(template, "AWS::CloudWatch::Alarm").flat_map(|(_, alarm)| metrics(alarm)).collect()
+}
+
+fn metrics(alarm: &Value) -> impl Iterator<Item = (&str, &Value)> {
+    let several = alarm["Metrics"].as_array().into_iter().flatten().map(|one| &one["MetricStat"]["Metric"]);
+    let metrics = several.chain([alarm]);
+    metrics.filter_map(|metric| Some((metric["MetricName"].as_str()?, &metric["Dimensions"][0]["Value"])))
+}
+
 /// "Alarms based on metric math expressions can reference a maximum of 10 metrics. This is a hard limit":
 /// <https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/alarm-limits.html>. It is told by a deployment that fails.
 #[test]
 fn no_alarm_adds_up_more_metrics_than_cloudwatch_does() {
-    let alarms: Vec<_> =
-        include_str!("../../../../template.yaml").split("    Type: AWS::CloudWatch::Alarm\n").collect();
-    let most = alarms[1..].iter().map(|alarm| {
-        let of_this = alarm.lines().take_while(|line| line.is_empty() || line.starts_with("    "));
-        of_this.filter(|line| line.trim() == "MetricStat:").count()
-    });
-    let most = most.max().expect("alarms");
+    let template = template();
+    let most = all(&template, "AWS::CloudWatch::Alarm").map(|(_, alarm)| metrics(alarm).count()).max();
+    let most = most.expect("alarms");
     assert!((2..=10).contains(&most), "{most} metrics in one alarm");
 }
 
 #[test]
 fn every_function_is_watched_by_the_alarms_and_shown_on_the_dashboard() {
-    let text = include_str!("../../../../template.yaml");
-    let template = Template::parse(text).expect("our own template");
+    let template = template();
+    let watched = watched(&template);
+    let dashboard = dashboard(&template);
 
-    for function in template.functions {
-        let id = function.logical_id;
+    for (id, function) in functions(&template) {
+        // Who waits for an answer gets none when Lambda turns the call away. Events wait, and may wait too long.
+        let turned_away = sources(function).map(|(_, source)| match source["Type"].as_str() {
+            Some("S3") => "AsyncEventAge",
+            Some("DynamoDB") => "IteratorAge",
+            other => panic!("{id}: how is it seen that events of {other:?} wait?"),
+        });
+        for metric in turned_away.chain(["Errors"]) {
+            assert!(watched.contains(&(metric, &json!({ "Ref": id }))), "no alarm looks at the {metric} of {id}");
+        }
+        if sources(function).next().is_none() {
+            assert!(watched.contains(&("Throttles", &json!({ "Ref": id }))), "no alarm counts the Throttles of {id}");
+        }
         for metric in ["Errors", "Throttles"] {
-            let watched = format!("MetricName: {metric}, Dimensions: [{{ Name: FunctionName, Value: !Ref {id} }}]");
-            assert!(text.contains(&watched), "no alarm counts the {metric} of {id}");
             let shown = format!(r#"["AWS/Lambda","{metric}","FunctionName","${{{id}}}"]"#);
-            assert!(text.contains(&shown), "the dashboard does not show the {metric} of {id}");
+            assert!(dashboard.contains(&shown), "the dashboard does not show the {metric} of {id}");
         }
     }
+}
+
+#[test]
+fn events_that_a_function_gives_up_on_are_kept_for_two_weeks_and_ring() {
+    let template = template();
+    let watched = watched(&template);
+
+    for (id, function) in functions(&template) {
+        for (name, source) in sources(function) {
+            let rings = match source["Type"].as_str() {
+                Some("S3") => {
+                    let queue = named(&function["DeadLetterQueue"]["TargetArn"]);
+                    let kept_for = &template["Resources"][queue]["Properties"]["MessageRetentionPeriod"];
+                    assert_eq!(kept_for, &json!(14 * 86400), "{id}: {name}");
+                    let depth = json!({ "Fn::GetAtt": format!("{queue}.QueueName") });
+                    [("ApproximateNumberOfMessagesVisible", depth), ("DeadLetterErrors", json!({ "Ref": id }))]
+                }
+                Some("DynamoDB") => {
+                    let destination = &source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
+                    assert_eq!(named(destination), "ImagesBucket", "{id}: {name}");
+                    let mapping = json!({ "Ref": format!("{id}{name}") });
+                    [("OnFailureDestinationDeliveredEventCount", mapping.clone()), ("DroppedEventCount", mapping)]
+                }
+                other => panic!("{id}: where is what it gives up on of {other:?}?"),
+            };
+            for (metric, of) in rings {
+                assert!(watched.contains(&(metric, &of)), "no alarm looks at the {metric} of {id}");
+            }
+        }
+    }
+}
+
+/// The resource whose ARN this is.
+fn named(arn: &Value) -> &str {
+    arn["Fn::GetAtt"].as_str().and_then(|attribute| attribute.strip_suffix(".Arn")).expect("the ARN of a resource")
+}
+
+/// Rows and tombstones live for 15 days, and what Lambda gave up on can be sent again for 14. What was sent with a ticket may say
+/// where it was taken; S3 keeps what was deleted as an old version for a day at least.
+#[test]
+fn what_was_sent_and_what_failed_is_kept_as_long_as_its_row_and_goes_for_good() {
+    let template = template();
+    let rules = &template["Resources"]["ImagesBucket"]["Properties"]["LifecycleConfiguration"]["Rules"];
+    let rule = |prefix: &str| {
+        let rule = rules.as_array().into_iter().flatten().find(|rule| rule["Prefix"] == prefix).expect("a rule");
+        let old_versions = &rule["NoncurrentVersionExpiration"]["NoncurrentDays"];
+        (rule["Status"].as_str(), rule["ExpirationInDays"].as_u64(), old_versions.as_u64())
+    };
+
+    assert_eq!(rule("incoming/"), (Some("Enabled"), Some(15), Some(1)));
+    assert_eq!(rule("aws/lambda/"), (Some("Enabled"), Some(15), None));
+}
+
+#[test]
+fn the_page_for_whoever_runs_a_stack_explains_every_alarm_and_every_widget() {
+    let template = template();
+    let page = text("docs/operations.md");
+    let first_cells: BTreeSet<_> =
+        page.lines().filter_map(|line| line.strip_prefix("| ")?.split(" | ").next()).collect();
+
+    for (alarm, _) in all(&template, "AWS::CloudWatch::Alarm") {
+        let name = format!("`{alarm}`");
+        assert!(first_cells.iter().any(|cell| cell.split(", ").any(|one| one == name)), "{alarm} has no row");
+    }
+    let dashboard = dashboard(&template);
+    let titles: Vec<_> = dashboard.split(r#""title":""#).skip(1).filter_map(|rest| rest.split('"').next()).collect();
+    assert!(titles.contains(&"Sign-ins"), "no widget was found");
+    for title in titles {
+        assert!(first_cells.contains(title), "{title} has no row");
+    }
+}
+
+fn dashboard(template: &Value) -> String {
+    let body = &template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"];
+    body.as_str().expect("the dashboard's text").to_owned()
 }
