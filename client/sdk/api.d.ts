@@ -1334,7 +1334,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description Gone; the same again for 15 days. A URL that was handed out before works until it ends. */
+            /** @description Gone; the same again for 15 days. A URL that was handed out before ends with its object, seconds later, or by itself where CloudFront has kept it. */
             204: {
                 headers: {
                     "Cache-Control": components["headers"]["NoStore"];
