@@ -146,7 +146,7 @@ fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECO
 	done
 
 soak: ## walk through uploads, crashes, removals and the end of rows at random for SOAK_SECONDS (300), and hold the functions to their promises
-	MODEL_SECONDS=$${SOAK_SECONDS:-300} $(CARGO) test --package gateway --test model -- --nocapture
+	MODEL_SECONDS=$${SOAK_SECONDS:-300} $(CARGO) test --profile quick --package gateway --test model -- --nocapture
 
 fmt: ## put the code into its form
 	$(CARGO) fmt --all

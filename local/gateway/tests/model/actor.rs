@@ -1,16 +1,16 @@
 //! What runs in the world: one function with one event, in a process of its own.
 
+use std::fmt;
 use std::future::poll_fn;
 use std::task::Poll;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use jiff::Timestamp;
 use lambda_http::{BoxFuture, Context, LambdaEvent};
-use platform::clock;
 use platform::config::{self, Variables};
 use testkit::{Answer, Event, Stack, Steps};
 
 /// What came of an actor.
-#[derive(Debug)]
 pub(crate) enum Ended {
     /// A function behind HTTP answered.
     Answered(Answer),
@@ -18,6 +18,17 @@ pub(crate) enum Ended {
     Done,
     /// It was not, and will be called with it again.
     Failed,
+}
+
+impl fmt::Display for Ended {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Answered(answer) if answer.status() < 400 => write!(f, "{}", answer.status()),
+            Self::Answered(answer) => write!(f, "{} {}", answer.status(), answer.json()["error"]),
+            Self::Done => f.write_str("done"),
+            Self::Failed => f.write_str("failed"),
+        }
+    }
 }
 
 /// One running call of a function.
@@ -43,20 +54,33 @@ impl<T> Actor<T> {
     }
 }
 
-/// Makes a call of a function behind HTTP, and the function's way of being called.
+/// One call of a function: what it is called with, in which house.
+pub(crate) struct Call<'a> {
+    pub(crate) stack: &'a Stack,
+    pub(crate) client: SharedHttpClient,
+    pub(crate) most_images: usize,
+    pub(crate) now: Timestamp,
+    pub(crate) event: Event,
+}
+
+impl Call<'_> {
+    fn config<T>(&self, function: &str, read: impl FnOnce(&mut Variables<'_>) -> T) -> T {
+        let limits = [("MAX_TASK_IMAGES", &*self.most_images.to_string())];
+        config::from_lookup(&self.stack.lookup(function, &limits), read).expect("a configuration")
+    }
+}
+
+/// A way of calling a function. Calling begins when what it gives is first polled.
+pub(crate) type Function = fn(Call<'_>) -> BoxFuture<'static, Ended>;
+
 macro_rules! http_function {
     ($name:literal, $library:ident) => {
-        pub(crate) fn $library(
-            stack: &Stack,
-            client: SharedHttpClient,
-            most_images: usize,
-            event: Event,
-        ) -> BoxFuture<'static, Ended> {
-            let changes = [("MAX_TASK_IMAGES", &*most_images.to_string())];
-            let app = $library::App::new(read(stack, $name, &changes, $library::Config::read), client);
+        pub(crate) fn $library(call: Call<'_>) -> BoxFuture<'static, Ended> {
+            let app = $library::App::new(call.config($name, $library::Config::read), call.client);
+            let (event, now) = (call.event, call.now);
             Box::pin(async move {
                 let handle = |request, now| $library::handle(&app, request, now);
-                Ended::Answered(Answer::of(web::answer(event.request(), clock::now(), handle).await))
+                Ended::Answered(Answer::of(web::answer(event.request(), now, handle).await))
             })
         }
     };
@@ -68,24 +92,14 @@ http_function!("tasks", tasks);
 http_function!("upload-ticket", upload_ticket);
 http_function!("image-redirect", image_redirect);
 
-fn read<T>(stack: &Stack, function: &str, changes: &[(&str, &str)], read: impl FnOnce(&mut Variables<'_>) -> T) -> T {
-    config::from_lookup(&stack.lookup(function, changes), read).expect("a configuration")
-}
-
-/// Makes a call of a function that AWS calls, with one event.
 macro_rules! background_function {
     ($name:literal, $library:ident) => {
-        pub(crate) fn $library(
-            stack: &Stack,
-            client: SharedHttpClient,
-            most_images: usize,
-            event: Event,
-        ) -> BoxFuture<'static, Ended> {
-            let limits = [("MAX_TASK_IMAGES", &*most_images.to_string())];
-            let app = $library::App::new(read(stack, $name, &limits, $library::Config::read), client);
+        pub(crate) fn $library(call: Call<'_>) -> BoxFuture<'static, Ended> {
+            let app = $library::App::new(call.config($name, $library::Config::read), call.client);
+            let (event, now) = (call.event, call.now);
             Box::pin(async move {
                 let event = LambdaEvent::new(event.parsed(), Context::default());
-                let answer = $library::handle(&app, event, clock::now()).await;
+                let answer = $library::handle(&app, event, now).await;
                 match answer.map(|answer| serde_json::to_value(answer).expect("JSON")) {
                     Ok(answer) if answer["batchItemFailures"].as_array().is_none_or(Vec::is_empty) => Ended::Done,
                     _ => Ended::Failed,

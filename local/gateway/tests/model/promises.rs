@@ -14,9 +14,20 @@ pub(crate) struct Promises {
     going: BTreeSet<String>,
     /// And these are.
     gone: BTreeSet<String>,
+    /// Whatever anybody ever asked to remove.
+    ever_going: BTreeSet<String>,
+    /// The names that upload ids were answered with.
+    names: BTreeMap<&'static str, String>,
+    /// What was sent with each upload id, one way or the other.
+    sent: BTreeSet<(&'static str, Picture)>,
 }
 
 impl Promises {
+    /// Somebody sends a picture.
+    pub(crate) fn send(&mut self, upload_id: &'static str, picture: Picture) {
+        self.sent.insert((upload_id, picture));
+    }
+
     /// An upload was answered well.
     pub(crate) fn acknowledge(&mut self, name: &str, picture: Picture) {
         let known = self.acknowledged.insert(name.to_owned(), picture);
@@ -24,9 +35,16 @@ impl Promises {
         assert!(!self.gone.contains(name), "{name} was removed, and is acknowledged again");
     }
 
+    /// An upload id stands for this name.
+    pub(crate) fn name(&mut self, upload_id: &'static str, name: &str) {
+        let known = self.names.insert(upload_id, name.to_owned());
+        assert!(known.is_none_or(|known| known == name), "{upload_id} stands for two names, one of them {name}");
+    }
+
     /// Somebody asked to remove it.
     pub(crate) fn begin_removal(&mut self, name: &str) {
         self.going.insert(name.to_owned());
+        self.ever_going.insert(name.to_owned());
     }
 
     /// It was answered: it is gone.
@@ -35,11 +53,13 @@ impl Promises {
         self.acknowledged.remove(name);
     }
 
-    /// The tombstone ended: a name can come again.
-    pub(crate) fn forget(&mut self, name: &str) {
+    /// The tombstone ended: a name can come again, unless a removal of it is still at work.
+    pub(crate) fn forget(&mut self, name: &str, is_being_removed: bool) {
         self.acknowledged.remove(name);
-        self.going.remove(name);
         self.gone.remove(name);
+        if !is_being_removed {
+            self.going.remove(name);
+        }
     }
 
     /// Whether "not found" would be a lie.
@@ -47,9 +67,20 @@ impl Promises {
         self.acknowledged.contains_key(name) && !self.going.contains(name)
     }
 
-    /// Names that a caller knows.
-    pub(crate) fn known(&self) -> Vec<&String> {
-        self.acknowledged.keys().collect()
+    /// Names that a caller knows: those of acknowledged pictures, and those of answers.
+    pub(crate) fn known(&self) -> BTreeSet<String> {
+        self.acknowledged.keys().chain(self.names.values()).cloned().collect()
+    }
+
+    /// Whether what came of an upload id was removed, and its tombstone lives.
+    pub(crate) fn is_gone(&self, upload_id: &str) -> bool {
+        self.names.get(upload_id).is_some_and(|name| self.gone.contains(name))
+    }
+
+    /// Whether an upload id may be answered "not found": for what nobody removed, that would be a lie.
+    pub(crate) fn was_ever_going(&self, upload_id: &str) -> bool {
+        // Who got no answer can have found the name in the task, and removed it.
+        self.names.get(upload_id).map_or(!self.ever_going.is_empty(), |name| self.ever_going.contains(name))
     }
 
     /// Whether somebody asked to remove it, since its tombstone last ended.
@@ -68,6 +99,10 @@ impl Promises {
             assert!(!self.gone.contains(name), "{name} was removed and is shown");
             let promised = self.acknowledged.get(name);
             assert!(promised.is_none_or(|promised| promised == picture), "{name} shows another picture");
+            let ids = self.names.iter().filter(|(_, known)| *known == name);
+            for (id, _) in ids {
+                assert!(self.sent.contains(&(*id, *picture)), "{name} shows what was sent for another");
+            }
         }
     }
 }

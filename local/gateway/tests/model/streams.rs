@@ -71,8 +71,4 @@ impl Streams {
     pub(crate) fn forget_objects(&mut self) {
         self.objects_done.clear();
     }
-
-    pub(crate) fn are_empty(&self) -> bool {
-        self.of_rows.is_empty() && self.of_objects.is_empty()
-    }
 }

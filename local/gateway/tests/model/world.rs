@@ -1,15 +1,17 @@
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::LazyLock;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use fastrand::Rng;
 use imaging::Limits;
-use lambda_http::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 use platform::clock;
 use serde_json::{Value, json};
 use testkit::{Answer, Event, Multipart, Passage, Stack, Steps, User, post_form};
 
-use crate::actor::{self, Actor, Ended};
+use crate::actor::{self, Actor, Call, Ended, Function};
+use crate::odds::{Asked, Odds, one_of};
 use crate::promises::{Picture, Promises};
 use crate::streams::Streams;
 
@@ -23,17 +25,22 @@ const MOST_BYTES: usize = 100_000;
 /// What is kept of them.
 static KEPT: LazyLock<[Vec<u8>; 2]> =
     LazyLock::new(|| PICTURES.map(|sent| imaging::clean(sent, &Limits::default()).expect("a picture").bytes));
+const ALICE: &str = "5e550000-0000-4000-8000-0000000a11ce";
 const UPLOAD_IDS: [&str; 4] = ["one", "two", "three", "four"];
 const STEPS_BETWEEN_CALLERS: u32 = 15;
-const MINUTES_16: i64 = 16 * 60;
-const DAYS_16: i64 = 16 * 24 * 3600;
+/// Whatever has begun has ended, and every form.
+const QUARTER: SignedDuration = SignedDuration::from_mins(16);
+/// Whatever can expire has.
+const FORTNIGHT: SignedDuration = SignedDuration::from_hours(16 * 24);
+/// An upload of the API has ended so long after its picture was put: nobody waits for it.
+const UPLOAD_ENDS: SignedDuration = SignedDuration::from_secs(5);
 
 /// What an actor is at.
-#[derive(Clone, Debug)]
 enum Doing {
     Upload {
         upload_id: &'static str,
         picture: Picture,
+        was_gone: bool,
     },
     Avatar {
         upload_id: &'static str,
@@ -45,6 +52,7 @@ enum Doing {
     },
     Ticket {
         upload_id: &'static str,
+        was_gone: bool,
     },
     /// The next record of a row.
     Sweep {
@@ -58,14 +66,30 @@ enum Doing {
     Again,
 }
 
+/// As it stands in a history.
+impl fmt::Display for Doing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Upload { upload_id, picture, .. } => write!(f, "upload {upload_id} of picture {picture}"),
+            Self::Avatar { upload_id, picture } => write!(f, "avatar {upload_id} of picture {picture}"),
+            Self::Remove { name, .. } => write!(f, "removal of {name}"),
+            Self::Ticket { upload_id, .. } => write!(f, "ticket {upload_id}"),
+            Self::Sweep { stem } => write!(f, "sweep of {stem}"),
+            Self::Ingest { event } => {
+                write!(f, "ingest of {}", event.parsed::<Value>()["Records"][0]["s3"]["object"]["key"])
+            }
+            Self::Again => f.write_str("something once more"),
+        }
+    }
+}
+
 /// What a ticket's owner got, and can use twice.
 struct Form {
-    name: String,
+    upload_id: &'static str,
     ticket: Value,
 }
 
 /// What can happen next.
-#[derive(Clone, Debug)]
 enum Move {
     Begin,
     LetThrough(usize),
@@ -76,37 +100,9 @@ enum Move {
     Ingest(Event),
     SweepAgain,
     IngestAgain,
-    Grow16MinutesOlder,
-    Grow16DaysOlder,
+    /// All that runs ends well or not, and so much time passes.
+    Rest(SignedDuration),
     EndRow(String),
-}
-
-/// How likely things are in one walk. Each walk has its own: what never happens leaves room for what happens often.
-struct Odds {
-    begin: u32,
-    crash: u32,
-    time: u32,
-    stream: u32,
-    /// Of so many calls, one does not pass well.
-    fault: u32,
-    upload_ids: usize,
-    most_images: usize,
-    most_actors: usize,
-}
-
-impl Odds {
-    fn draw(random: &mut Rng) -> Self {
-        Self {
-            begin: random.u32(2..20),
-            crash: random.u32(0..4),
-            time: random.u32(2..20),
-            stream: random.u32(1..10),
-            fault: random.u32(3..30),
-            upload_ids: random.usize(1..=UPLOAD_IDS.len()),
-            most_images: random.usize(1..4),
-            most_actors: random.usize(1..5),
-        }
-    }
 }
 
 /// One owner, one task, and everything that can happen to them.
@@ -117,17 +113,20 @@ pub(crate) struct World {
     alice: User,
     task: String,
     actors: Vec<Actor<Doing>>,
+    /// Which of them was let through last.
+    latest: Option<usize>,
     /// Of processes that have ended or crashed, and left requests on the wire.
     left: Vec<Steps>,
     streams: Streams,
     forms: Vec<Form>,
+    now: Timestamp,
     promises: Promises,
     /// The pictures of the user that became current, the last one at the end.
     avatars: Vec<String>,
     odds: Odds,
     /// Everything comes to its end, and nothing fails any more.
     is_ending: bool,
-    calls: usize,
+    calls: u64,
     history: Vec<String>,
 }
 
@@ -135,49 +134,73 @@ impl World {
     pub(crate) async fn new(seed: u64) -> Self {
         let stack = Stack::start().await;
         // Names follow from the user's seed and the task: a walk that is made again has the same ones.
-        let alice = stack.seeded_user();
+        let alice = User { user_id: ALICE.to_owned(), session_id: "m".repeat(43) };
         let task = stack.task_as(&alice, "model").await;
         // What the seed set was put by is no news.
         Streams::default().take(&stack);
         let mut random = Rng::with_seed(seed);
-        Self {
-            odds: Odds::draw(&mut random),
+        let world = Self {
+            odds: Odds::draw(&mut random, UPLOAD_IDS.len()),
             random,
             http: stack.http(),
             stack,
             alice,
             task,
             actors: Vec::new(),
+            latest: None,
             left: Vec::new(),
             streams: Streams::default(),
             forms: Vec::new(),
+            now: clock::now() + UPLOAD_ENDS,
             promises: Promises::default(),
             avatars: Vec::new(),
             is_ending: false,
             calls: 0,
             history: Vec::new(),
+        };
+        world.sign_in().await;
+        world
+    }
+
+    /// The whole walk.
+    pub(crate) async fn walk(&mut self) {
+        if self.random.bool() {
+            self.have_a_past().await;
         }
+        for _ in 0..self.odds.steps {
+            self.step().await;
+        }
+        self.end().await;
+    }
+
+    /// Uploads were cut off half a month ago: the list is full of names that no row belongs to any more.
+    async fn have_a_past(&mut self) {
+        for upload_id in UPLOAD_IDS.into_iter().take(self.odds.most_images) {
+            let already = self.stack.listed(&self.task).len();
+            self.begin(Doing::Upload { upload_id, picture: 0, was_gone: false }).await;
+            while !self.actors.is_empty() && self.stack.listed(&self.task).len() == already {
+                self.let_through(0).await;
+            }
+            if !self.actors.is_empty() {
+                self.make(Move::Crash(0)).await;
+            }
+        }
+        self.rest(FORTNIGHT).await;
+        self.settle().await;
     }
 
     pub(crate) fn history(&self) -> String {
         self.history.join("\n")
     }
 
-    pub(crate) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> u64 {
         self.calls
     }
 
     /// One thing happens, and whatever was promised still holds.
-    pub(crate) async fn step(&mut self) {
+    async fn step(&mut self) {
         let moves = self.moves();
-        let all: u32 = moves.iter().map(|(weight, _)| weight).sum();
-        let mut drawn = self.random.u32(0..all);
-        let chosen = moves.into_iter().find(|(weight, _)| {
-            let is_hit = drawn < *weight;
-            drawn = drawn.wrapping_sub(*weight);
-            is_hit
-        });
-        let (_, chosen) = chosen.expect("something can always happen");
+        let chosen = one_of(&mut self.random, moves.into_iter());
         self.make(chosen).await;
         self.look();
         if self.random.u32(0..STEPS_BETWEEN_CALLERS) == 0 {
@@ -186,9 +209,10 @@ impl World {
     }
 
     /// Everything that has begun ends, all that was told is worked off, and what can expire does.
-    pub(crate) async fn end(&mut self) {
+    async fn end(&mut self) {
+        self.is_ending = true;
         self.settle().await;
-        self.grow_older(DAYS_16);
+        self.pass(FORTNIGHT).await;
         self.settle().await;
         self.ask_what_is_shown().await;
 
@@ -200,9 +224,11 @@ impl World {
         }
         let is_left = |key: &String| key.starts_with("incoming/") && !key.starts_with("incoming/5eed");
         assert_eq!(self.stack.emulators().objects().into_iter().find(is_left), None, "what was sent stays for ever");
-        let is_pointer = |row: &&Value| row["stem"]["S"].as_str().expect("a stem").starts_with("avatar#");
-        for row in rows.iter().filter(|row| !is_pointer(row)) {
-            assert_eq!(row["state"]["S"], "ready", "a row that stays for ever: {row}");
+        let mut living: BTreeSet<_> = self.stack.listed(&self.task).into_iter().collect();
+        living.extend(self.avatars.last().cloned());
+        for row in rows.iter().filter(|row| !text(row, "stem").starts_with("avatar#")) {
+            assert_eq!(text(row, "state"), "ready", "a row that stays for ever: {row}");
+            assert!(living.contains(&name_of(row)), "a picture that nothing leads to stays for ever: {row}");
         }
         if self.shown().len() < self.odds.most_images {
             let answer = self.ask(actor::task_image_upload, upload(&self.alice, &self.task, "last", 0)).await;
@@ -212,18 +238,29 @@ impl World {
 
     /// Until nothing runs, waits, or is on the wire.
     async fn settle(&mut self) {
-        self.is_ending = true;
+        let is_end = |next: &Move| {
+            matches!(next, Move::LetThrough(_) | Move::Arrive(_) | Move::Sweep(_) | Move::Ingest(_) | Move::EndRow(_))
+        };
+        while let Some((_, next)) = self.moves().into_iter().find(|(_, next)| is_end(next)) {
+            self.make(next).await;
+            self.look();
+        }
+    }
+
+    /// Calls end within 15 minutes, and nothing is under way for 15 days.
+    async fn rest(&mut self, time: SignedDuration) {
+        let is_rest = |next: &Move| match next {
+            Move::LetThrough(_) | Move::Crash(_) | Move::Arrive(_) => true,
+            Move::Sweep(_) | Move::Ingest(_) => time == FORTNIGHT,
+            _ => false,
+        };
         loop {
-            let next = self.moves().into_iter().map(|(_, next)| next).find(|next| {
-                matches!(
-                    next,
-                    Move::LetThrough(_) | Move::Arrive(_) | Move::Sweep(_) | Move::Ingest(_) | Move::EndRow(_)
-                )
-            });
-            match next {
-                Some(next) => self.make(next).await,
-                None => return,
+            let under_way: Vec<_> = self.moves().into_iter().filter(|(_, next)| is_rest(next)).collect();
+            if under_way.is_empty() {
+                return self.pass(time).await;
             }
+            let next = one_of(&mut self.random, under_way.into_iter());
+            self.make(next).await;
             self.look();
         }
     }
@@ -232,7 +269,8 @@ impl World {
     fn moves(&self) -> Vec<(u32, Move)> {
         let mut moves = Vec::new();
         let running = self.actors.len();
-        moves.extend((0..running).map(|nth| (8, Move::LetThrough(nth))));
+        let haste = |nth| if self.latest == Some(nth) { self.odds.momentum } else { 8 };
+        moves.extend((0..running).map(|nth| (haste(nth), Move::LetThrough(nth))));
         if running < self.odds.most_actors {
             moves.push((self.odds.begin, Move::Begin));
         }
@@ -240,20 +278,14 @@ impl World {
         moves.extend((0..self.left.len()).map(|nth| (3, Move::Arrive(nth))));
         moves.extend(self.what_can_be_told().into_iter().map(|told| (self.odds.stream, told)));
         if !self.forms.is_empty() && !self.is_ending {
-            moves.push((self.odds.begin, Move::Post));
+            moves.push((self.odds.post, Move::Post));
         }
         if running < self.odds.most_actors {
             moves.extend((!self.streams.rows_done().is_empty()).then_some((1, Move::SweepAgain)));
             moves.extend((!self.streams.objects_done().is_empty()).then_some((1, Move::IngestAgain)));
         }
-        // Calls end within 15 minutes, and nothing is under way for 15 days.
-        if running == 0 && self.left.is_empty() {
-            moves.push((self.odds.time, Move::Grow16MinutesOlder));
-            if self.streams.are_empty() {
-                moves.push((self.odds.time, Move::Grow16DaysOlder));
-            }
-        }
-        moves.extend(self.expired().into_iter().map(|stem| (self.odds.time, Move::EndRow(stem))));
+        moves.extend([(self.odds.quarter, Move::Rest(QUARTER)), (self.odds.fortnight, Move::Rest(FORTNIGHT))]);
+        moves.extend(self.expired().into_iter().map(|stem| (self.odds.end_of_row, Move::EndRow(stem))));
         moves
     }
 
@@ -275,8 +307,8 @@ impl World {
             }
             Move::LetThrough(nth) => self.let_through(nth).await,
             Move::Crash(nth) => {
-                let actor = self.actors.remove(nth);
-                self.note(format!("crash of {:?} before {:?}", actor.what, actor.steps.waiting()));
+                let actor = self.remove_actor(nth);
+                self.note(format!("crash of {} before {:?}", actor.what, actor.steps.waiting()));
                 self.keep_what_it_left(&actor);
             }
             Move::Arrive(nth) => {
@@ -294,15 +326,14 @@ impl World {
                 self.begin_with(Doing::Ingest { event: event.clone() }, actor::image_ingest, event).await;
             }
             Move::SweepAgain => {
-                let record = self.one_of(self.streams.rows_done().to_vec());
+                let record = self.random.choice(self.streams.rows_done()).expect("a record").clone();
                 self.begin_with(Doing::Again, actor::image_sweep, record).await;
             }
             Move::IngestAgain => {
-                let event = self.one_of(self.streams.objects_done().to_vec());
+                let event = self.random.choice(self.streams.objects_done()).expect("an event").clone();
                 self.begin_with(Doing::Again, actor::image_ingest, event).await;
             }
-            Move::Grow16MinutesOlder => self.grow_older(MINUTES_16),
-            Move::Grow16DaysOlder => self.grow_older(DAYS_16),
+            Move::Rest(time) => Box::pin(self.rest(time)).await,
             Move::EndRow(stem) => self.end_row(&stem),
         }
     }
@@ -310,15 +341,15 @@ impl World {
     fn something_to_do(&mut self) -> Doing {
         let picture = self.random.usize(0..PICTURES.len());
         let upload_id = UPLOAD_IDS[self.random.usize(0..self.odds.upload_ids)];
-        let known = self.promises.known();
-        match self.random.u32(0..10) {
-            0..2 if !known.is_empty() => {
-                let name = known[self.random.usize(0..known.len())].clone();
+        match self.odds.what_is_asked(&mut self.random) {
+            Asked::Removal if let Some(name) = self.random.choice(self.promises.known()) => {
                 Doing::Remove { was_there: self.promises.must_be_there(&name), name }
             }
-            2..4 => Doing::Avatar { upload_id, picture },
-            4..7 => Doing::Ticket { upload_id },
-            _ => Doing::Upload { upload_id, picture },
+            Asked::Avatar => Doing::Avatar { upload_id, picture },
+            Asked::Ticket => Doing::Ticket { upload_id, was_gone: self.promises.is_gone(upload_id) },
+            Asked::Upload | Asked::Removal => {
+                Doing::Upload { upload_id, picture, was_gone: self.promises.is_gone(upload_id) }
+            }
         }
     }
 
@@ -326,14 +357,15 @@ impl World {
     async fn begin(&mut self, doing: Doing) {
         let (alice, task) = (&self.alice, &self.task);
         let (function, event): (Function, _) = match &doing {
-            Doing::Upload { upload_id, picture } => {
+            Doing::Upload { upload_id, picture, .. } => {
+                self.promises.send(upload_id, *picture);
                 (actor::task_image_upload, upload(alice, task, upload_id, *picture))
             }
             Doing::Avatar { upload_id, picture } => {
                 let form = Multipart::new().field("upload_id", upload_id).image(PICTURES[*picture]);
                 (actor::avatar_upload, Event::of("POST", "/me/avatar").from(alice).form(form))
             }
-            Doing::Ticket { upload_id } => {
+            Doing::Ticket { upload_id, .. } => {
                 let asked = json!({"content_type": "image/jpeg", "bytes": MOST_BYTES, "upload_id": upload_id});
                 (actor::upload_ticket, Event::of("POST", &format!("/tasks/{task}/uploads")).from(alice).json(&asked))
             }
@@ -348,27 +380,28 @@ impl World {
 
     async fn begin_with(&mut self, doing: Doing, function: Function, event: Event) {
         let steps = Steps::new(self.http.clone());
-        let running = function(&self.stack, steps.client(), self.odds.most_images, event);
-        self.note(format!("begin {doing:?}"));
+        let running = function(self.call(steps.client(), event));
+        self.note(format!("begin {doing}"));
         self.actors.push(Actor::new(doing, steps, running));
         self.run(self.actors.len() - 1).await;
     }
 
     /// Whoever has a form sends something with it: a picture, or what is none.
     async fn post(&mut self) {
-        let form = self.random.usize(0..self.forms.len());
-        let sent = [PICTURES[0], PICTURES[1], NO_PICTURE][self.random.usize(0..3)];
-        let Form { name, ticket } = &self.forms[form];
+        let Form { upload_id, ticket } = &self.forms[self.random.usize(0..self.forms.len())];
+        let picture = self.random.usize(0..=PICTURES.len());
+        let sent = PICTURES.get(picture).copied().unwrap_or(NO_PICTURE);
         let fields = ticket["fields"].as_object().expect("fields").iter();
         let fields =
             fields.fold(Multipart::new(), |form, (name, value)| form.field(name, value.as_str().expect("a text")));
         let answer = post_form(ticket["url"].as_str().expect("a URL"), fields.file(sent)).await;
-        self.history.push(format!("{} bytes for {name}: {}", sent.len(), answer.status));
+        self.history.push(format!("{} bytes for {upload_id}: {}", sent.len(), answer.status));
         assert_eq!(answer.status, 201);
+        self.promises.send(upload_id, picture);
     }
 
-    fn one_of<T>(&mut self, mut all: Vec<T>) -> T {
-        all.swap_remove(self.random.usize(0..all.len()))
+    fn call(&self, client: SharedHttpClient, event: Event) -> Call<'_> {
+        Call { stack: &self.stack, client, most_images: self.odds.most_images, now: self.now, event }
     }
 
     async fn let_through(&mut self, nth: usize) {
@@ -376,14 +409,15 @@ impl World {
         let actor = &self.actors[nth];
         let waiting = actor.steps.waiting();
         let call = self.random.usize(0..waiting.len());
-        self.history.push(format!("{:?} of {:?}: {passage:?}", waiting[call], actor.what));
+        self.history.push(format!("{} of {}: {passage:?}", waiting[call], actor.what));
         actor.steps.let_through(call, passage);
+        self.latest = Some(nth);
         self.calls += 1;
         self.run(nth).await;
     }
 
     fn passage(&mut self) -> Passage {
-        if self.is_ending || self.random.u32(0..self.odds.fault) > 0 {
+        if self.is_ending || !self.odds.is_fault(&mut self.random) {
             return Passage::Well;
         }
         let faults = [Passage::Twice, Passage::Unanswered, Passage::Lost, Passage::Repeated, Passage::Late];
@@ -394,22 +428,38 @@ impl World {
         let Some(ended) = self.actors[nth].run().await else {
             return;
         };
-        let actor = self.actors.remove(nth);
+        let actor = self.remove_actor(nth);
         self.keep_what_it_left(&actor);
-        self.note(format!("end of {:?}: {ended:?}", actor.what));
+        self.note(format!("end of {}: {ended}", actor.what));
         match (actor.what, ended) {
-            (Doing::Upload { picture, .. }, Ended::Answered(answer)) => self.uploaded(&answer, picture),
-            (Doing::Avatar { .. }, Ended::Answered(answer)) => {
-                assert!(matches!(answer.status(), 201 | 404 | 409 | 503), "{}", answer.text());
+            (Doing::Upload { upload_id, picture, was_gone }, Ended::Answered(answer)) => {
+                self.hold_answer(upload_id, was_gone, &answer);
+                self.uploaded(&answer, picture);
             }
+            (Doing::Avatar { picture, .. }, Ended::Answered(answer)) => self.changed_avatar(&answer, picture),
             (Doing::Remove { name, was_there }, Ended::Answered(answer)) => {
                 self.asked_to_remove(&name, was_there, &answer)
             }
-            (Doing::Ticket { .. }, Ended::Answered(answer)) => self.asked_for_ticket(&answer),
+            (Doing::Ticket { upload_id, was_gone }, Ended::Answered(answer)) => {
+                self.hold_answer(upload_id, was_gone, &answer);
+                self.asked_for_ticket(upload_id, &answer);
+            }
             (Doing::Sweep { stem }, Ended::Done) => self.streams.row_done(&stem),
             (Doing::Ingest { event }, Ended::Done) => self.streams.object_done(&event),
             (Doing::Sweep { .. } | Doing::Ingest { .. } | Doing::Again, Ended::Done | Ended::Failed) => {}
-            (what, ended) => panic!("{what:?} ended as {ended:?}"),
+            (what, ended) => panic!("{what} ended as {ended}"),
+        }
+    }
+
+    /// An upload id stands for one image, as long as the image or its tombstone lives.
+    fn hold_answer(&mut self, upload_id: &'static str, was_gone: bool, answer: &Answer) {
+        if was_gone && self.promises.is_gone(upload_id) {
+            assert!(matches!(answer.status(), 404 | 503), "{upload_id} was removed, and is answered {}", answer.text());
+        }
+        match answer.status() {
+            200 | 201 => self.promises.name(upload_id, answer.json()["name"].as_str().expect("a name")),
+            404 => assert!(self.promises.was_ever_going(upload_id), "nobody removed {upload_id}: {}", answer.text()),
+            _ => {}
         }
     }
 
@@ -427,13 +477,24 @@ impl World {
         }
     }
 
-    fn asked_for_ticket(&mut self, answer: &Answer) {
+    fn changed_avatar(&mut self, answer: &Answer, picture: Picture) {
         match answer.status() {
             201 => {
-                let ticket = answer.json();
-                let name = ticket["name"].as_str().expect("a name").to_owned();
-                self.forms.push(Form { name, ticket });
+                self.learn();
+                let name = answer.json()["name"].as_str().expect("a name").to_owned();
+                assert!(self.avatars.contains(&name), "{name} is acknowledged, and never became current");
+                if self.avatars.last() == Some(&name) {
+                    assert_eq!(self.picture_of(&name), picture, "another picture became current");
+                }
             }
+            404 | 409 | 503 => {}
+            other => panic!("an avatar was answered {other}: {}", answer.text()),
+        }
+    }
+
+    fn asked_for_ticket(&mut self, upload_id: &'static str, answer: &Answer) {
+        match answer.status() {
+            201 => self.forms.push(Form { upload_id, ticket: answer.json() }),
             200 | 404 | 409 | 503 => {}
             other => panic!("a ticket was answered {other}: {}", answer.text()),
         }
@@ -451,11 +512,7 @@ impl World {
 
     /// Whoever looks now sees what was promised.
     fn look(&mut self) {
-        for row in self.streams.take(&self.stack) {
-            if let Some(name) = row["image_name"]["S"].as_str() {
-                self.avatars.push(name.to_owned());
-            }
-        }
+        self.learn();
         let shown = self.shown();
         assert!(shown.len() <= self.odds.most_images, "more images than a task may have: {shown:?}");
         self.promises.hold_against(&shown);
@@ -468,6 +525,12 @@ impl World {
         if let Some(current) = self.avatars.last() {
             self.picture_of(current);
         }
+    }
+
+    /// Hears of changes; each of the avatar's pointer is one.
+    fn learn(&mut self) {
+        let rows = self.streams.take(&self.stack);
+        self.avatars.extend(rows.iter().filter_map(|row| Some(row["image_name"]["S"].as_str()?.to_owned())));
     }
 
     /// What the task shows, with the picture that each image's object holds.
@@ -486,6 +549,14 @@ impl World {
         let images = page["images"].as_array().expect("images").iter().filter(|image| image["state"] == "ready");
         let names: Vec<_> = images.map(|image| image["name"].as_str().expect("a name").to_owned()).collect();
         assert_eq!(names, self.shown().into_iter().map(|(name, _)| name).collect::<Vec<_>>());
+
+        for name in self.promises.known() {
+            let answer = self.ask(actor::image_redirect, Event::of("GET", &format!("/images/{name}"))).await;
+            assert_eq!(answer.status(), 302, "{}", answer.text());
+            let ready = self.stack.image_row(&name).filter(|row| text(row, "state") == "ready");
+            let shown = ready.as_ref().map_or("/defaults/", |row| text(row, "object_key"));
+            assert!(answer.location_path().contains(shown), "{name} leads to {}", answer.location_path());
+        }
 
         let path = format!("/users/{}/avatar", self.alice.user_id);
         let answer = self.ask(actor::image_redirect, Event::of("GET", &path)).await;
@@ -508,27 +579,17 @@ impl World {
 
     /// A call that nothing disturbs.
     async fn ask(&self, function: Function, event: Event) -> Answer {
-        match function(&self.stack, self.http.clone(), self.odds.most_images, event).await {
+        match function(self.call(self.http.clone(), event)).await {
             Ended::Answered(answer) => answer,
-            ended => panic!("{ended:?}"),
+            ended => panic!("ended as {ended}"),
         }
     }
 
-    /// All rows are so much older, as if time had passed.
-    fn grow_older(&mut self, seconds: i64) {
-        self.note(format!("{seconds} seconds pass"));
-        for row in self.stack.image_rows() {
-            self.stack.change_image_row(row["stem"]["S"].as_str().expect("a stem"), |row| {
-                for attribute in ["touched_at", "expires_at"] {
-                    if let Some(then) = row.get(attribute).and_then(|then| then["N"].as_str()?.parse::<i64>().ok()) {
-                        row[attribute]["N"] = (then - seconds).to_string().into();
-                    }
-                }
-            });
-        }
-        // Nobody wrote this.
-        self.stack.take_changes();
-        if seconds == DAYS_16 {
+    async fn pass(&mut self, time: SignedDuration) {
+        self.note(format!("{time:#} pass"));
+        self.now += time;
+        self.sign_in().await;
+        if time == FORTNIGHT {
             self.streams.forget_objects();
             self.forms.clear();
         } else if self.random.bool() {
@@ -537,22 +598,34 @@ impl World {
         }
     }
 
+    /// The same session, as if it were new.
+    async fn sign_in(&self) {
+        let now = self.now.as_millisecond();
+        self.stack.put_session(&self.alice, now, now).await;
+    }
+
     /// The rows that the TTL may take.
     fn expired(&self) -> Vec<String> {
-        let now = clock::now().as_second();
         let has_ended = |row: &Value| {
-            row["expires_at"]["N"].as_str().is_some_and(|end| end.parse::<i64>().is_ok_and(|end| end < now))
+            let end = row["expires_at"]["N"].as_str();
+            end.is_some_and(|end| end.parse::<i64>().is_ok_and(|end| end < self.now.as_second()))
         };
         let rows = self.stack.image_rows().into_iter().filter(has_ended);
-        rows.map(|row| row["stem"]["S"].as_str().expect("a stem").to_owned()).collect()
+        rows.map(|row| text(&row, "stem").to_owned()).collect()
     }
 
     fn end_row(&mut self, stem: &str) {
         self.note(format!("the TTL takes {stem}"));
-        let row = self.stack.image_row(stem).expect("an expired row");
-        let extension = row["extension"]["S"].as_str().expect("an extension");
-        self.promises.forget(&format!("{stem}.{extension}"));
+        let name = name_of(&self.stack.image_row(stem).expect("an expired row"));
+        let is_removal =
+            |actor: &Actor<Doing>| matches!(&actor.what, Doing::Remove { name: other, .. } if *other == name);
+        self.promises.forget(&name, self.actors.iter().any(is_removal));
         self.stack.remove_image_row(stem);
+    }
+
+    fn remove_actor(&mut self, nth: usize) -> Actor<Doing> {
+        self.latest = None;
+        self.actors.remove(nth)
     }
 
     fn keep_what_it_left(&mut self, actor: &Actor<Doing>) {
@@ -566,8 +639,6 @@ impl World {
     }
 }
 
-type Function = fn(&Stack, SharedHttpClient, usize, Event) -> BoxFuture<'static, Ended>;
-
 fn upload(user: &User, task: &str, upload_id: &str, picture: Picture) -> Event {
     let form = Multipart::new().field("upload_id", upload_id).image(PICTURES[picture]);
     Event::of("POST", &format!("/tasks/{task}/images")).from(user).form(form)
@@ -575,6 +646,13 @@ fn upload(user: &User, task: &str, upload_id: &str, picture: Picture) -> Event {
 
 /// Where the objects of a row lie.
 fn prefix_of(row: &Value) -> String {
-    let part = |name: &str| row[name]["S"].as_str().expect("a key").to_owned();
-    format!("images/{}/{}/", part("stem"), part("attempt"))
+    format!("images/{}/{}/", text(row, "stem"), text(row, "attempt"))
+}
+
+fn name_of(row: &Value) -> String {
+    format!("{}.{}", text(row, "stem"), text(row, "extension"))
+}
+
+fn text<'a>(row: &'a Value, attribute: &str) -> &'a str {
+    row[attribute]["S"].as_str().expect("a text")
 }
