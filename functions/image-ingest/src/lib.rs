@@ -2,7 +2,7 @@
 
 mod event;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Tasks, TasksConfig};
@@ -16,7 +16,7 @@ use web::ApiError;
 
 pub use event::{Event, Record, Test};
 
-/// Within the function's own timeout of 60 s, so that what is given up on has its log line.
+/// Of one event, within the function's own timeout of 60 s: what is given up on has its log line.
 const DEADLINE: Duration = Duration::from_secs(55);
 
 /// What this function is told by its environment.
@@ -58,18 +58,23 @@ impl App {
 /// # Errors
 /// Those of the last object that was not certainly done; then all of the event comes again, which does no harm.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<(), ApiError> {
+    take_all(app, event, now, Instant::now() + DEADLINE).await
+}
+
+async fn take_all(app: &App, event: LambdaEvent<Event>, now: Timestamp, end: Instant) -> Result<(), ApiError> {
     let mut outcome = Ok(());
     for arrival in event.payload.arrivals() {
-        outcome = take(app, &event.context, &arrival, now).await.and(outcome);
+        outcome = take(app, &event.context, &arrival, now, end).await.and(outcome);
     }
     outcome
 }
 
-async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp) -> Result<(), ApiError> {
+async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp, end: Instant) -> Result<(), ApiError> {
     let trace = context.xray_trace_id.as_deref();
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
 
-    let (ingested, ended) = invocation.run(web::within(DEADLINE, app.ingest.take(arrival, now))).await;
+    let left = end.saturating_duration_since(Instant::now());
+    let (ingested, ended) = invocation.run(web::within(left, app.ingest.take(arrival, now))).await;
 
     let refusal = match &ingested {
         Ok(Ingested::Rejected(reason)) => Some(Refusal { code: reason.name(), cause: None, is_fault: false }),

@@ -77,7 +77,7 @@ impl House {
     }
 
     async fn take(&self, event: EventFile) -> Result<(), ApiError> {
-        handle(&self.app, LambdaEvent::new(event.parsed(), Context::default()), clock::now()).await
+        handle(&self.app, told(&event), clock::now()).await
     }
 
     /// Waits until this call has gone out.
@@ -124,6 +124,10 @@ impl House {
     }
 }
 
+fn told(event: &EventFile) -> LambdaEvent<Event> {
+    LambdaEvent::new(event.parsed(), Context::default())
+}
+
 fn incoming() -> String {
     format!("incoming/{STEM}/{ATTEMPT}")
 }
@@ -164,6 +168,21 @@ fn undecodable() -> Vec<u8> {
     let (segments, scan) = segments(PHOTO);
     let kept = segments.into_iter().filter(|segment| segment[1] != 0xC4);
     [&PHOTO[..2]].into_iter().chain(kept).chain([scan]).collect::<Vec<_>>().concat()
+}
+
+#[tokio::test]
+async fn an_event_has_one_deadline_however_many_objects_it_tells_of_and_each_has_its_line() {
+    let house = House::new().await;
+    assert!(DEADLINE < house.stack.timeout_of("image-ingest"), "or Lambda ends it without a line");
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+    house.stack.wire().fail_nth("DynamoDB.GetItem", 1, Fault::Silent);
+
+    let end = Instant::now() + Duration::from_millis(500);
+    let taken = take_all(&house.app, told(&event!("image-ingest/several")), clock::now(), end).await;
+
+    assert_eq!(taken.unwrap_err().code(), web::ErrorCode::Busy);
+    let causes: Vec<_> = ours(&log).iter().map(|line| line["error.cause"].clone()).collect();
+    assert_eq!(causes, ["the deadline passed", "the deadline passed"]);
 }
 
 #[test]

@@ -54,13 +54,22 @@ impl App {
 /// # Errors
 /// `busy` where the batch was not done in time: then all of it comes again.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<Answer, ApiError> {
+    follow_within(app, event, now, DEADLINE).await
+}
+
+async fn follow_within(
+    app: &App,
+    event: LambdaEvent<Event>,
+    now: Timestamp,
+    deadline: Duration,
+) -> Result<Answer, ApiError> {
     let (context, records) = (event.context, event.payload.records);
     let trace = context.xray_trace_id.as_deref();
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
     let fields = |failed| Fields { records: records.len(), failed };
 
     let work = async { Ok(follow_all(app, &records, now).await) };
-    let (outcome, ended) = invocation.run(web::within(DEADLINE, work)).await;
+    let (outcome, ended) = invocation.run(web::within(deadline, work)).await;
 
     match outcome {
         Ok(failures) => {

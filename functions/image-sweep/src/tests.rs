@@ -285,6 +285,26 @@ async fn an_outage_is_tried_longer_than_anybody_would_wait_for_an_answer() {
 }
 
 #[tokio::test]
+async fn a_batch_that_is_not_done_in_time_comes_again_as_a_whole_and_has_its_line() {
+    let (stack, app) = start().await;
+    assert!(DEADLINE < stack.timeout_of("image-sweep"), "or Lambda ends it without a line");
+    let capture = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+    stack.wire().fail_every("S3.ListObjectsV2", Fault::Silent);
+
+    let event = LambdaEvent::new(event!("image-sweep/several").parsed(), Context::default());
+    let late = follow_within(&app, event, clock::now(), Duration::from_millis(50)).await;
+
+    assert_eq!(late.unwrap_err().code(), ErrorCode::Busy);
+    let [line] = &capture.lines()[..] else { panic!("{}", capture.text()) };
+    assert_eq!(["level", "records", "failed"].map(|name| &line[name]), [&json!("ERROR"), &json!(4), &json!(4)]);
+    assert_eq!(line["error.cause"], "the deadline passed");
+
+    stack.wire().heal();
+    follow(&app, event!("image-sweep/several")).await;
+    assert_eq!(keys(&stack, PHOTO), [""; 0]);
+}
+
+#[tokio::test]
 async fn each_batch_is_one_log_line_that_names_no_image() {
     let (stack, app) = start().await;
     let capture = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));

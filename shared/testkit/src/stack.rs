@@ -1,6 +1,6 @@
 use std::path::Path;
 use std::sync::Mutex;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use base64::Engine;
@@ -56,6 +56,12 @@ impl Stack {
         variables.extend(self.emulators.environment());
         variables.extend(changes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         move |name| variables.get(name).cloned()
+    }
+
+    /// How long the template lets one invocation of a function run.
+    pub fn timeout_of(&self, function: &str) -> Duration {
+        let declared = self.template.functions.iter().find(|declared| declared.name == function).unwrap();
+        Duration::from_secs(declared.timeout_seconds)
     }
 
     /// The HTTP client that this stack's faults and counters sit in.

@@ -60,7 +60,7 @@ pub async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, 
     match timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(ApiError::from(ErrorCode::Internal).because("the handler panicked")),
-        Err(_elapsed) => Err(ApiError::from(ErrorCode::Busy).because("the request's deadline passed")),
+        Err(_elapsed) => Err(ApiError::from(ErrorCode::Busy).because("the deadline passed")),
     }
 }
 
