@@ -20,6 +20,8 @@ const TEXT: &[u8] = include_bytes!("../../../events/photos/text.jpg");
 /// The ticket that the event `incoming` is about.
 const STEM: &str = "5eed0000000040008000000000000003";
 const ATTEMPT: &str = "5eed0000000040008000000000000a03";
+/// A ticket that nothing came of.
+const UNUSED: &str = "5eed00000000400080000000000000ff";
 
 struct House {
     stack: Stack,
@@ -47,6 +49,19 @@ impl House {
         let house = Self::with(changes).await;
         house.put_ticket("jpg").await;
         house.stack.set_list(&house.task, &[house.name()]);
+        house
+    }
+
+    /// Its place was given away meanwhile, and the only one there is belongs to a ticket that nothing came of.
+    async fn with_full_task() -> Self {
+        let house = Self::with(&[("MAX_TASK_IMAGES", "1")]).await;
+        house.put_ticket("jpg").await;
+        let mut unused = house.row();
+        unused["stem"] = json!({"S": UNUSED});
+        unused["object_key"] = json!({"S": format!("incoming/{UNUSED}/{ATTEMPT}")});
+        unused["touched_at"] = json!({"N": "1"});
+        house.stack.put_row("ImagesTable", unused).await;
+        house.stack.set_list(&house.task, &[format!("{UNUSED}.jpg")]);
         house
     }
 

@@ -1,14 +1,19 @@
 use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_s3::operation::get_object::GetObjectError;
-use aws_sdk_s3::primitives::ByteStream;
+use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
 use bytes::Bytes;
 use platform::Failure;
 use platform::aws::Aws;
 
-use crate::object;
+use crate::object::CACHE_CONTROL;
 
-/// The bucket, as functions write to it that nobody waits for.
+const GET_OBJECT: &str = "S3.GetObject";
+const LIST_OBJECTS: &str = "S3.ListObjectsV2";
+/// The SDK asks again where there is no answer, and not where an answer breaks off.
+const READS: u32 = 2;
+
+/// The bucket: what is called of this is all that a function's package holds of S3's client.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
     s3: aws_sdk_s3::Client,
@@ -31,29 +36,49 @@ impl Bucket {
 
     /// Reads an object of at most so many bytes; with an `ETag` only if it still has it.
     pub(crate) async fn get(&self, key: &str, etag: Option<&str>, most: u64) -> Result<Got, Failure> {
-        const OPERATION: &str = "S3.GetObject";
-        let if_match = etag.map(|etag| format!("\"{etag}\""));
-        let request = self.s3.get_object().bucket(&self.name).key(key).set_if_match(if_match);
-        let object = match request.send().await {
-            Ok(object) => object,
-            Err(error) if is_gone(&error) => return Ok(Got::Gone),
-            Err(error) => return Err(Failure::of(OPERATION, &error)),
-        };
-        if object.content_length().is_none_or(|bytes| u64::try_from(bytes).is_ok_and(|bytes| bytes > most)) {
-            return Ok(Got::TooLarge);
+        for _ in 0..READS {
+            if let Some(got) = self.read(key, etag, most).await? {
+                return Ok(got);
+            }
         }
-        let body = object.body.collect().await.map_err(|_| Failure::unavailable(OPERATION, "body"))?;
-        Ok(Got::Bytes(body.into_bytes()))
+        Err(Failure::unavailable(GET_OBJECT, "response"))
     }
 
-    /// Puts a picture. Its key is never used for other bytes.
+    /// Nothing where the answer breaks off, or is not S3's: a picture is judged by what was sent and by nothing else.
+    async fn read(&self, key: &str, etag: Option<&str>, most: u64) -> Result<Option<Got>, Failure> {
+        let etag = etag.map(|etag| format!("\"{etag}\""));
+        let request = self.s3.get_object().bucket(&self.name).key(key).set_if_match(etag.clone());
+        let object = match request.send().await {
+            Ok(object) => object,
+            Err(error) if is_gone(&error) => return Ok(Some(Got::Gone)),
+            Err(error) => return Err(Failure::of(GET_OBJECT, &error)),
+        };
+        let length = object.content_length().and_then(|length| u64::try_from(length).ok());
+        let Some(length) = length.filter(|_| etag.is_none() || object.e_tag == etag) else {
+            return Ok(None);
+        };
+        if length > most {
+            return Ok(Some(Got::TooLarge));
+        }
+        let body = object.body.collect().await.ok().map(AggregatedBytes::into_bytes);
+        Ok(body.filter(|body| body.len() as u64 == length).map(Got::Bytes))
+    }
+
+    /// Whether nothing lies below a prefix.
+    pub(crate) async fn is_empty_below(&self, prefix: &str) -> Result<bool, Failure> {
+        let request = self.s3.list_objects_v2().bucket(&self.name).prefix(prefix).max_keys(1);
+        let page = request.send().await.map_err(|error| Failure::of(LIST_OBJECTS, &error))?;
+        Ok(page.contents().is_empty())
+    }
+
+    /// Puts a picture. Its key is never used for other bytes: a second put of one upload writes the same.
     pub(crate) async fn put(&self, key: &str, content_type: &str, bytes: impl Into<Bytes>) -> Result<(), Failure> {
         self.s3
             .put_object()
             .bucket(&self.name)
             .key(key)
             .content_type(content_type)
-            .cache_control(object::CACHE_CONTROL)
+            .cache_control(CACHE_CONTROL)
             .body(ByteStream::from(bytes.into()))
             .send()
             .await
@@ -84,7 +109,7 @@ impl Bucket {
                 .prefix(prefix)
                 .send()
                 .await
-                .map_err(|error| Failure::of("S3.ListObjectsV2", &error))?;
+                .map_err(|error| Failure::of(LIST_OBJECTS, &error))?;
             if !page.contents().is_empty() {
                 self.delete_all(page.contents()).await?;
                 deleted += page.contents().len() as u64;

@@ -7,6 +7,7 @@ use platform::aws::Aws;
 use session::UserId;
 use web::{ApiError, ErrorCode};
 
+use crate::bucket::Bucket;
 use crate::config::StorageConfig;
 use crate::image_rows::{ImageRow, ImageRows, State};
 use crate::name::{ImageName, Stem, TaskId};
@@ -26,8 +27,7 @@ const LOOKS_AT_ONCE: usize = 10;
 pub(crate) struct TaskList {
     tasks: Tasks,
     rows: ImageRows,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    bucket: Bucket,
     most: usize,
 }
 
@@ -35,7 +35,7 @@ impl TaskList {
     /// Lists of at most `max_task_images`.
     pub(crate) fn new(storage: &StorageConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
         let rows = ImageRows::new(&storage.table, aws.dynamodb());
-        Self { tasks, rows, s3: aws.s3(), bucket: storage.bucket.clone(), most: max_task_images }
+        Self { tasks, rows, bucket: Bucket::new(&storage.bucket, aws), most: max_task_images }
     }
 
     /// Puts the name on the task's list, once. A refused append is judged by the list that it came with.
@@ -49,7 +49,7 @@ impl TaskList {
         name: &ImageName,
         now: Timestamp,
     ) -> Result<(), ApiError> {
-        let mut was_pruned = false;
+        let mut refusal = None;
         for _ in 0..ENLIST_TRIES {
             let refused = match self.tasks.append(task, owner, name, self.most).await? {
                 ListWritten::Applied => return Ok(()),
@@ -61,73 +61,81 @@ impl TaskList {
                 if let ListWritten::Applied = self.tasks.touch(task, name).await? {
                     return Ok(());
                 }
-            } else if was_pruned {
-                return Err(ErrorCode::TaskFull.into());
+            } else if let Some(refusal) = refusal {
+                return Err(refusal);
             } else {
-                self.prune(list, now).await?;
-                was_pruned = true;
+                refusal = Some(self.prune(list, now).await?);
             }
         }
         Err(ApiError::from(ErrorCode::Busy).because("the list was always changed meanwhile"))
     }
 
-    /// Drops the names of a full list that stand for nothing. The rows are read after the list: a name whose row is seen gone cannot have
-    /// come back without raising the list's version.
-    async fn prune(&self, list: Task, now: Timestamp) -> Result<(), Failure> {
-        let mut seen = Some(list);
+    /// Drops the names of a full list that stand for nothing, and gives the refusal of who finds it full even so. The rows are
+    /// read after the list: a name whose row is seen gone cannot have come back without raising the list's version.
+    async fn prune(&self, list: Task, now: Timestamp) -> Result<ApiError, Failure> {
+        let (mut seen, mut failed_look) = (Some(list), None);
         for _ in 0..PRUNE_TRIES {
             // Gone, or somebody else has made room meanwhile.
             let Some(list) = seen.filter(|list| list.images.len() >= self.most) else {
-                return Ok(());
+                break;
             };
-            let kept = self.living(&list, now).await?;
+            let (kept, failed) = self.living(&list, now).await?;
+            failed_look = failed;
             if kept.len() == list.images.len() {
-                return Ok(());
+                break;
             }
             match self.tasks.prune(&list, &kept).await? {
-                ListWritten::Applied => return Ok(()),
+                ListWritten::Applied => break,
                 ListWritten::Refused(found) => seen = found,
             }
         }
-        Ok(())
+        // Where a look failed nobody knows whether there is room, and an outage is no refusal.
+        Ok(failed_look.map_or_else(|| ErrorCode::TaskFull.into(), ApiError::from))
     }
 
-    /// The names of a list that stand for something, or may yet.
-    async fn living<'a>(&self, list: &'a Task, now: Timestamp) -> Result<Vec<&'a String>, Failure> {
+    /// The names of a list that stand for something, or may yet, and what made a look fail, if one did.
+    async fn living<'a>(&self, list: &'a Task, now: Timestamp) -> Result<(Vec<&'a String>, Option<Failure>), Failure> {
         let names: Vec<_> =
             list.images.iter().filter_map(|text| ImageName::parse(text).map(|name| (text, name.stem))).collect();
         let rows = self.rows.find_all(names.iter().map(|(_, stem)| stem)).await?;
-        let unused = self.unused_tickets(&rows, now).await?;
+        let (unused, failed_look) = self.unused_tickets(&rows, now).await?;
         let is_living = |stem| rows.get(stem).is_some_and(|row| !is_abandoned(row, now)) && !unused.contains(stem);
-        Ok(names.iter().filter(|(_, stem)| is_living(stem)).map(|(text, _)| *text).collect())
+        let living = names.iter().filter(|(_, stem)| is_living(stem)).map(|(text, _)| *text).collect();
+        Ok((living, failed_look))
     }
 
     /// The tickets that nothing will come of: their form has ended, nothing was sent with it, and the row is pending still
     /// when it is read after that. In the other order a picture that became ready in between, and whose incoming object
     /// went, would look like one that never came.
-    async fn unused_tickets(&self, rows: &HashMap<Stem, ImageRow>, now: Timestamp) -> Result<HashSet<Stem>, Failure> {
+    async fn unused_tickets(
+        &self,
+        rows: &HashMap<Stem, ImageRow>,
+        now: Timestamp,
+    ) -> Result<(HashSet<Stem>, Option<Failure>), Failure> {
         let ended: Vec<_> = rows.values().filter(|row| is_ended_ticket(row, now)).collect();
-        let mut empty = Vec::new();
+        let (mut empty, mut failed_look) = (Vec::new(), None);
         for some in ended.chunks(LOOKS_AT_ONCE) {
             let looks = join_all(some.iter().map(|row| self.nothing_came(row))).await;
-            empty.extend(
-                some.iter().zip(looks).filter(|(_, nothing_came)| *nothing_came).map(|(row, _)| &row.name.stem),
-            );
+            for (row, nothing_came) in some.iter().zip(looks) {
+                match nothing_came {
+                    Ok(true) => empty.push(&row.name.stem),
+                    Ok(false) => {}
+                    Err(failure) => failed_look = Some(failure),
+                }
+            }
         }
         let again = self.rows.find_all(empty.into_iter()).await?;
-        Ok(again.into_values().filter(|row| is_ended_ticket(row, now)).map(|row| row.name.stem).collect())
+        let unused = again.into_values().filter(|row| is_ended_ticket(row, now)).map(|row| row.name.stem).collect();
+        Ok((unused, failed_look))
     }
 
-    /// Whether S3 says that nothing lies under the ticket's key. Any other answer means that something may.
-    async fn nothing_came(&self, row: &ImageRow) -> bool {
-        let listed = self.s3.list_objects_v2().bucket(&self.bucket).prefix(&row.object_key).max_keys(1).send().await;
-        match listed {
-            Ok(page) => page.contents().is_empty(),
-            Err(error) => {
-                // Only to be counted: a role that may not look would fill every task for 15 days.
-                let _ = Failure::of("S3.ListObjectsV2", &error);
-                false
-            }
+    /// Whether S3 says that nothing lies under the ticket's key.
+    async fn nothing_came(&self, row: &ImageRow) -> Result<bool, Failure> {
+        match self.bucket.is_empty_below(&row.object_key).await {
+            // To a role that may not look the place is taken, until the ticket's row goes. It is counted as a failure, since
+            // nobody is told.
+            Err(Failure::Unavailable { code, .. }) if code == "AccessDenied" => Ok(false),
+            looked => looked,
         }
     }
 }

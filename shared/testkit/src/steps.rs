@@ -7,11 +7,9 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::body::SdkBody;
-use http_body_util::BodyExt;
 use tokio::sync::oneshot;
 
-use crate::wire::operation_of;
+use crate::wire::{operation_of, whole};
 
 /// How a call ends that is let through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -105,6 +103,7 @@ impl Steps {
             self.state.lock().unwrap().on_the_wire.push((connector.clone(), request.try_clone().unwrap()));
         }
         match passage {
+            // With its body, so that the reader need not wait for anything that no test lets through.
             Passage::Well | Passage::Repeated => whole(connector.call(request).await?).await,
             Passage::Twice => {
                 let again = request.try_clone().unwrap();
@@ -127,13 +126,6 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         self.0.lock().unwrap().under_way -= 1;
     }
-}
-
-/// With all of its body, so that its reader need not wait for anything that no test lets through.
-async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
-    let body = response.take_body().collect().await.map_err(ConnectorError::io)?;
-    *response.body_mut() = SdkBody::from(body.to_bytes());
-    Ok(response)
 }
 
 /// An error that the SDK does not try again: the repetitions are the test's to play.

@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use http_body_util::BodyExt;
 use tokio::sync::Notify;
 
 use crate::recording;
@@ -35,6 +36,11 @@ pub enum Fault {
     TransactionConflict,
     /// A batch is answered well, and nothing of it was done: DynamoDB leaves it for another call, S3 names errors.
     Unprocessed,
+    /// Applied and answered, and the body of the answer ends in its middle.
+    CutBody,
+    /// Somebody else answers, as a proxy or a captive portal does: 200 and a page, without a length or anything else of the
+    /// service's. Nothing was applied.
+    Page,
     /// The function is killed before the call goes out; see [`Wire::killed`].
     KilledBefore,
     /// The function is killed after the call was applied; see [`Wire::killed`].
@@ -164,6 +170,7 @@ impl Wire {
             Some(Fault::Throttled) if operation.starts_with("S3.") => Ok(error(&operation, 503, "SlowDown")),
             Some(Fault::Throttled) => Ok(error(&operation, 400, "ThrottlingException")),
             Some(Fault::ServerError) => Ok(error(&operation, 500, "InternalServerError")),
+            Some(Fault::AccessDenied) if operation.starts_with("S3.") => Ok(error(&operation, 403, "AccessDenied")),
             Some(Fault::AccessDenied) => Ok(error(&operation, 400, "AccessDeniedException")),
             Some(Fault::AppliedThenServerError) => {
                 connector.call(request).await?;
@@ -182,6 +189,8 @@ impl Wire {
             Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
             Some(Fault::Unprocessed) if operation == "S3.DeleteObjects" => Ok(not_deleted()),
             Some(Fault::Unprocessed) => Ok(unprocessed(&body)),
+            Some(Fault::CutBody) => Ok(cut(whole(connector.call(request).await?).await?)),
+            Some(Fault::Page) => Ok(page()),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
                 std::future::pending().await
@@ -244,6 +253,28 @@ fn error(operation: &str, status: u16, code: &str) -> HttpResponse {
     };
     let mut response = HttpResponse::new(status.try_into().unwrap(), SdkBody::from(body));
     response.headers_mut().insert("content-type", content_type);
+    response
+}
+
+/// With all of its body in memory.
+pub(crate) async fn whole(mut response: HttpResponse) -> Result<HttpResponse, ConnectorError> {
+    let body = response.take_body().collect().await.map_err(ConnectorError::io)?;
+    *response.body_mut() = SdkBody::from(body.to_bytes());
+    Ok(response)
+}
+
+/// With half of its body, and headers that speak of all of it.
+fn cut(mut whole: HttpResponse) -> HttpResponse {
+    let body = whole.body().bytes().unwrap_or_default();
+    let half = body[..body.len() / 2].to_vec();
+    *whole.body_mut() = SdkBody::from(half);
+    whole
+}
+
+fn page() -> HttpResponse {
+    let mut response =
+        HttpResponse::new(200.try_into().unwrap(), SdkBody::from("<html><body>Please wait</body></html>"));
+    response.headers_mut().insert("content-type", "text/html");
     response
 }
 

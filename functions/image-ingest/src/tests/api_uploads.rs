@@ -162,15 +162,22 @@ async fn a_picture_of_which_no_variants_can_be_made_stays_as_it_is_and_is_counte
 
 #[tokio::test]
 async fn while_aws_fails_the_event_comes_again() {
-    for operation in ["DynamoDB.GetItem", "DynamoDB.UpdateItem", "S3.GetObject", "S3.PutObject"] {
+    for (operation, fault) in [
+        ("DynamoDB.GetItem", Fault::AccessDenied),
+        ("DynamoDB.UpdateItem", Fault::AccessDenied),
+        ("S3.GetObject", Fault::AccessDenied),
+        ("S3.GetObject", Fault::CutBody),
+        ("S3.GetObject", Fault::Page),
+        ("S3.PutObject", Fault::AccessDenied),
+    ] {
         let house = House::new().await;
         let event = larger(&house).await;
-        house.stack.wire().fail_every(operation, Fault::AccessDenied);
+        house.stack.wire().fail_every(operation, fault);
 
-        assert_eq!(house.take(event.clone()).await.unwrap_err().code(), web::ErrorCode::Busy, "{operation}");
+        assert_eq!(house.take(event.clone()).await.unwrap_err().code(), web::ErrorCode::Busy, "{operation} {fault:?}");
 
         house.stack.wire().heal();
         house.take(event).await.unwrap();
-        assert!(variants(&house, IMAGE)["M"].is_object(), "{operation}");
+        assert!(variants(&house, IMAGE)["M"].is_object(), "{operation} {fault:?}");
     }
 }

@@ -7,7 +7,7 @@ use testkit::{Capture, Fault};
 
 use super::*;
 
-/// A task with room for one image, whose place a ticket holds.
+/// A task whose first place a ticket holds; mostly it has no other.
 struct Held {
     house: House,
     alice: User,
@@ -18,7 +18,11 @@ struct Held {
 
 impl Held {
     async fn new() -> Self {
-        let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
+        Self::of_a_task_with_room_for("1").await
+    }
+
+    async fn of_a_task_with_room_for(most: &str) -> Self {
+        let house = House::with(&[("MAX_TASK_IMAGES", most)]).await;
         let (alice, task) = house.somebody().await;
         house.stack.wire().fail_nth("DynamoDB.UpdateItem", 2, Fault::KilledBefore);
         house.stack.killed(house.send(upload(&alice, &task, photo()))).await;
@@ -74,18 +78,61 @@ async fn what_came_of_another_attempt_keeps_no_place() {
 }
 
 #[tokio::test]
-async fn a_look_that_fails_gives_no_place_back_and_is_counted() {
-    for fault in [Fault::AccessDenied, Fault::Throttled, Fault::ServerError, Fault::Refused] {
+async fn a_look_that_fails_or_is_refused_gives_no_place_back_and_only_the_refused_one_leaves_the_task_full() {
+    for (fault, status, error) in [
+        (Fault::AccessDenied, 409, "task_full"),
+        (Fault::Throttled, 503, "busy"),
+        (Fault::ServerError, 503, "busy"),
+        (Fault::Refused, 503, "busy"),
+        (Fault::Page, 503, "busy"),
+        (Fault::Silent, 503, "busy"),
+    ] {
         let capture = Capture::start(|lines| platform::telemetry::subscriber(move || lines.clone()));
         let held = Held::new().await;
         held.house.stack.wire().fail_every("S3.ListObjectsV2", fault);
 
-        held.assert_kept(&held.upload_after(11).await);
+        held.upload_after(11).await.assert_refused(status, error);
 
+        assert_eq!(held.house.stack.listed(&held.task), std::slice::from_ref(&held.ticket), "{fault:?}");
         assert!(capture.metrics().contains("AwsFailures=1"), "{fault:?}: {}", capture.metrics());
         held.house.stack.wire().heal();
         held.assert_given_back(&held.upload_after(11).await);
     }
+}
+
+#[tokio::test]
+async fn a_look_that_fails_refuses_nobody_for_whom_another_look_finds_room() {
+    let held = Held::of_a_task_with_room_for("2").await;
+    let mut other = held.house.stack.image_row(&held.ticket).unwrap();
+    let stem = "0".repeat(32);
+    other["object_key"]["S"] = format!("incoming/{stem}/{stem}").into();
+    other["stem"]["S"] = stem.as_str().into();
+    held.house.stack.put_row("ImagesTable", other).await;
+    held.house.stack.set_list(&held.task, &[format!("{stem}.jpg"), held.ticket.clone()]);
+    // All three tries of one look, and two of the other.
+    for nth in 1..=5 {
+        held.house.stack.wire().fail_nth("S3.ListObjectsV2", nth, Fault::Refused);
+    }
+
+    let answer = held.upload_after(11).await;
+
+    held.house.assert_shown(&held.task, answer.assert_status(201));
+    assert_eq!(held.house.stack.listed(&held.task).len(), 2);
+}
+
+#[tokio::test]
+async fn a_photo_that_was_rejected_keeps_its_place_until_it_is_removed_or_its_row_goes() {
+    let held = Held::new().await;
+    held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "rejected".into());
+    held.assert_kept(&held.upload_after(6 * 24 * 60).await);
+
+    held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "removed".into());
+    held.assert_given_back(&held.upload_after(1).await);
+
+    let held = Held::new().await;
+    held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "rejected".into());
+    held.house.stack.remove_image_row(held.ticket.split('.').next().unwrap());
+    held.assert_given_back(&held.upload_after(1).await);
 }
 
 #[tokio::test]

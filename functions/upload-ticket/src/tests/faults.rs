@@ -75,13 +75,18 @@ async fn a_call_that_always_fails_is_busy_and_never_a_false_answer() {
 }
 
 #[tokio::test]
-async fn while_the_bucket_fails_tickets_are_given_and_a_full_task_is_full() {
+async fn while_the_bucket_fails_tickets_are_given_and_a_task_that_is_full_of_others_is_busy() {
     let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
     let (alice, task) = house.somebody().await;
     house.stack.wire().fail_every("S3.ListObjectsV2", Fault::Throttled);
 
-    house.send(ask(&alice, &task, &photo())).await.assert_status(201);
+    let first = house.send(ask(&alice, &task, &photo())).await;
+    house.assert_ticket(&task, &first);
+    house.send_at(ask(&alice, &task, &photo()), in_minutes(9)).await.assert_refused(409, "task_full");
+    house.send_at(ask(&alice, &task, &photo_as("next")), in_minutes(11)).await.assert_refused(503, "busy");
+    assert_eq!(house.stack.listed(&task), [name_of(&first)], "it may have been sent");
 
-    let refused = house.send_at(ask(&alice, &task, &photo()), in_minutes(11)).await;
-    refused.assert_refused(409, "task_full");
+    house.stack.wire().heal();
+    let next = house.send_at(ask(&alice, &task, &photo_as("next")), in_minutes(11)).await;
+    house.assert_ticket(&task, &next);
 }
