@@ -194,12 +194,14 @@ async fn of_racing_avatars_all_are_stored_and_one_is_current() {
 async fn racing_retries_of_one_upload_id_make_one_picture() {
     let house = House::new().await;
     let alice = house.stack.signed_in().await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
 
     let answers = join_all((0..8).map(|_| house.send(upload(&alice, "same", FACE)))).await;
 
     assert!(answers.iter().all(|answer| answer.status() == 201 && answer.json() == answers[0].json()));
     house.assert_current(&alice, &answers[0]);
     assert_eq!((house.states(), house.stack.stored().len()), (vec!["ready".to_owned()], 1));
+    assert_eq!(log.metrics().matches("Uploads=1").count(), 1, "{}", log.metrics());
 }
 
 #[tokio::test]

@@ -11,7 +11,7 @@ use crate::config::{Config, UploadConfig};
 use crate::delivery::Delivery;
 use crate::image_rows::{ImageRow, State, Transacted};
 use crate::name::Target;
-use crate::uploads::{Uploads, count_upload, rejected};
+use crate::uploads::{Uploads, count_upload};
 
 const TRANSACTION_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
@@ -26,7 +26,7 @@ pub struct AvatarUploads {
 impl AvatarUploads {
     /// Uploads of avatars.
     pub fn new(config: &Config, limits: &UploadConfig, aws: &Aws) -> Self {
-        Self { uploads: Uploads::new(config, limits, aws.dynamodb(), aws.s3()), delivery: Delivery::new(config, aws) }
+        Self { uploads: Uploads::new(config, limits, aws), delivery: Delivery::new(config, aws) }
     }
 
     /// Opens connections and gets what URLs need, before the first event.
@@ -44,12 +44,10 @@ impl AvatarUploads {
         self.delivery.prepare().await?;
         let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
-            Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
-            Claim::Rejected(row) => return Err(rejected(&row).into()),
+            Claim::Done(row) => return self.delivery.image_alone(&row, now).await,
         };
-        self.uploads.put_object(&row, draft.bytes).await?;
+        self.uploads.put(&row, draft.bytes).await?;
         self.make_current(caller, &row).await?;
-        count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
         self.delivery.image_alone(&row, now).await
     }
@@ -58,7 +56,10 @@ impl AvatarUploads {
     async fn make_current(&self, caller: &Caller, row: &ImageRow) -> Result<(), ApiError> {
         for tried in 1..=TRANSACTION_TRIES {
             match self.uploads.rows.make_current(&caller.user_id, row).await? {
-                Transacted::Applied => return Ok(()),
+                Transacted::Applied => {
+                    count_upload(row.bytes.unwrap_or_default());
+                    return Ok(());
+                }
                 Transacted::InDoubt => return self.uploads.read_back(row).await,
                 Transacted::Conflict => tokio::time::sleep(FIRST_BACKOFF * tried).await,
             }

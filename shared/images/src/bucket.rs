@@ -6,7 +6,7 @@ use bytes::Bytes;
 use platform::Failure;
 use platform::aws::Aws;
 
-use crate::object::CACHE_CONTROL;
+use crate::object::{CACHE_CONTROL, DefaultImage};
 
 const GET_OBJECT: &str = "S3.GetObject";
 const LIST_OBJECTS: &str = "S3.ListObjectsV2";
@@ -32,6 +32,16 @@ pub(crate) enum Got {
 impl Bucket {
     pub(crate) fn new(name: &str, aws: &Aws) -> Self {
         Self { s3: aws.s3(), name: name.to_owned() }
+    }
+
+    /// Opens a connection. Reads one byte, and no `HeadObject`: that would be another operation in every package. A body that
+    /// is not read to its end takes the connection with it.
+    pub(crate) async fn warm(&self) {
+        let byte =
+            self.s3.get_object().bucket(&self.name).key(DefaultImage::Missing.key()).range("bytes=0-0").send().await;
+        if let Ok(byte) = byte {
+            let _ = byte.body.collect().await;
+        }
     }
 
     /// Reads an object of at most so many bytes; with an `ETag` only if it still has it.

@@ -16,10 +16,8 @@ const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 pub(crate) enum Claim {
     /// The row is ours to complete: fresh, or adopted from a try that did not end.
     Ours(ImageRow),
-    /// An earlier try ended well.
-    Ready(ImageRow),
-    /// What came of an earlier try was refused.
-    Rejected(ImageRow),
+    /// An earlier try has ended: the picture is ready, or was rejected, as only what comes by a ticket can be.
+    Done(ImageRow),
 }
 
 /// Takes the draft's name, or finds out who has it.
@@ -52,19 +50,14 @@ async fn try_claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result
     if found.attempt == draft.attempt {
         return Ok(Some(Claim::Ours(found)));
     }
-    if found.state == State::Removed {
-        return Err(ClaimError::Refused(ErrorCode::NotFound));
-    }
-    if found.content_hash != draft.content_hash {
-        return Err(ClaimError::Refused(ErrorCode::UploadIdReused));
-    }
     match found.state {
+        State::Removed => Err(ClaimError::Refused(ErrorCode::NotFound)),
+        _ if found.content_hash != draft.content_hash => Err(ClaimError::Refused(ErrorCode::UploadIdReused)),
         State::Pending => match rows.adopt(&found, now).await? {
             Written::Applied => Ok(Some(Claim::Ours(found))),
             Written::Refused(_) => Ok(None),
         },
-        State::Ready => Ok(Some(Claim::Ready(found))),
-        State::Rejected | State::Removed => Ok(Some(Claim::Rejected(found))),
+        State::Ready | State::Rejected => Ok(Some(Claim::Done(found))),
     }
 }
 

@@ -14,7 +14,7 @@ use platform::Failure;
 use platform::row::{self, Reader, Row};
 use session::UserId;
 
-use crate::name::{Attempt, ImageName, Stem};
+use crate::name::{Attempt, ImageName, Stem, Target};
 use crate::object::{DefaultImage, INCOMING};
 use crate::variant::{Size, Variant, Variants};
 
@@ -57,8 +57,8 @@ pub(crate) struct ImageRow {
     pub(crate) name: ImageName,
     pub(crate) state: State,
     pub(crate) owner_id: UserId,
-    pub(crate) target: String,
-    /// SHA-256 of the bytes as received.
+    pub(crate) target: Target,
+    /// What one upload id stands for: SHA-256 of the bytes as received; of a ticket, what was announced.
     pub(crate) content_hash: String,
     pub(crate) attempt: Attempt,
     pub(crate) object_key: String,
@@ -89,7 +89,7 @@ impl ImageRow {
             },
             state: stored.get("state", |value| State::parse(value.as_s().ok()?))?,
             owner_id: stored.get("owner_id", |value| UserId::parse(value.as_s().ok()?))?,
-            target: stored.text("target")?.to_owned(),
+            target: stored.get("target", |value| Target::parse(value.as_s().ok()?))?,
             content_hash: stored.text("content_hash")?.to_owned(),
             attempt: Attempt::stored(stored.text("attempt")?),
             object_key: stored.text("object_key")?.to_owned(),
@@ -112,7 +112,7 @@ impl ImageRow {
             ("extension", row::text(self.name.format.extension())),
             ("state", row::text(self.state.name())),
             ("owner_id", row::text(self.owner_id.as_str())),
-            ("target", row::text(&self.target)),
+            ("target", row::text(self.target.to_string())),
             ("content_hash", row::text(&self.content_hash)),
             ("attempt", row::text(self.attempt.as_str())),
             ("object_key", row::text(&self.object_key)),
@@ -195,6 +195,16 @@ fn write_variants(variants: &Variants) -> AttributeValue {
         sizes.into_iter().filter_map(|(size, made)| Some((size.to_owned(), variant(made.as_ref()?)))).collect();
     written.insert("placeholder".to_owned(), row::bytes(&variants.placeholder));
     AttributeValue::M(written)
+}
+
+/// What was made of a ticket's picture.
+#[derive(Debug)]
+pub(crate) struct Made {
+    pub(crate) object_key: String,
+    pub(crate) bytes: u64,
+    pub(crate) width: u32,
+    pub(crate) height: u32,
+    pub(crate) variants: Option<Variants>,
 }
 
 /// A user's avatar, as the pointer row names it.
@@ -335,14 +345,13 @@ impl ImageRows {
     }
 
     /// [`make_ready`](Self::make_ready) of a ticket's row, with what was made of what had come.
-    pub(crate) async fn publish(&self, made: &ImageRow) -> Result<Written, Failure> {
-        let number = |number: Option<u64>| number.map_or(AttributeValue::Null(true), row::number);
+    pub(crate) async fn publish(&self, seen: &ImageRow, made: &Made) -> Result<Written, Failure> {
         let values = [
             (":ready", row::text(State::Ready.name())),
             (":key", row::text(&made.object_key)),
-            (":bytes", number(made.bytes)),
-            (":width", number(made.width.map(u64::from))),
-            (":height", number(made.height.map(u64::from))),
+            (":bytes", row::number(made.bytes)),
+            (":width", row::number(made.width)),
+            (":height", row::number(made.height)),
         ];
         const PUBLISH: &str =
             "SET #state = :ready, object_key = :key, bytes = :bytes, width = :width, height = :height";
@@ -351,9 +360,9 @@ impl ImageRows {
                 let expression = format!("{PUBLISH}, variants = :variants REMOVE expires_at");
                 let [ready, key, bytes, width, height] = values;
                 let variants = (":variants", write_variants(variants));
-                self.update(made, State::Pending, &expression, [ready, key, bytes, width, height, variants]).await
+                self.update(seen, State::Pending, &expression, [ready, key, bytes, width, height, variants]).await
             }
-            None => self.update(made, State::Pending, &format!("{PUBLISH} REMOVE expires_at"), values).await,
+            None => self.update(seen, State::Pending, &format!("{PUBLISH} REMOVE expires_at"), values).await,
         }
     }
 
@@ -364,9 +373,8 @@ impl ImageRows {
     }
 
     /// A ready row gets its variants.
-    pub(crate) async fn add_variants(&self, made: &ImageRow) -> Result<Written, Failure> {
-        let variants = made.variants.as_ref().map_or(AttributeValue::Null(true), write_variants);
-        self.update(made, State::Ready, "SET variants = :variants", [(":variants", variants)]).await
+    pub(crate) async fn add_variants(&self, seen: &ImageRow, variants: &Variants) -> Result<Written, Failure> {
+        self.update(seen, State::Ready, "SET variants = :variants", [(":variants", write_variants(variants))]).await
     }
 
     /// The row becomes a tombstone, if it is still as seen.

@@ -132,7 +132,7 @@ impl Images {
     /// `not_found` for a name that this task never showed; `busy` when it is not certainly done.
     pub async fn remove(&self, tasks: &Tasks, task: Task, name: &str, now: Timestamp) -> Result<(), ApiError> {
         let parsed = ImageName::parse(name).ok_or(ErrorCode::NotFound)?;
-        let target = Target::Task(task.id.clone()).to_string();
+        let target = Target::Task(task.id.clone());
         let mut found = self.rows.find(&parsed.stem).await?;
         for _ in 0..REMOVE_TRIES {
             let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;

@@ -15,8 +15,8 @@ use web::{ApiError, ErrorCode};
 use crate::arrival::{Arrival, Place, Sent, Upload};
 use crate::bucket::{Bucket, Got};
 use crate::config::{IngestConfig, StorageConfig};
-use crate::image_rows::{ImageRow, ImageRows, State, Written};
-use crate::name::TaskId;
+use crate::image_rows::{ImageRow, ImageRows, Made, State, Written};
+use crate::name::Target;
 use crate::task_list::TaskList;
 use crate::tasks::Tasks;
 use crate::uploads::{count_upload, refused};
@@ -27,7 +27,7 @@ use crate::variant::{Variant, Variants};
 const UPLOAD_ENDS: SignedDuration = SignedDuration::from_secs(5);
 const LOOKS_EVERY: Duration = Duration::from_millis(100);
 
-/// What became of an object that had come.
+/// What became of an object that had come: by this delivery's own write, whose answer came.
 #[derive(Debug)]
 pub enum Ingested {
     /// A ticket's picture is an image now.
@@ -90,7 +90,7 @@ impl Ingest {
         let ingested = match self.rows.find(&sent.upload.stem).await? {
             Some(row) if row.state == State::Pending && row.object_key == sent.key() => {
                 match self.look_at(&row, sent).await? {
-                    Looked::Good(picture) => self.publish(row, picture, sent, now).await?,
+                    Looked::Good(picture) => self.publish(&row, picture, sent, now).await?,
                     Looked::Bad(reason) => self.reject(&row, reason, sent).await?,
                     // Another delivery was quicker; or other bytes came, of which S3 tells as well.
                     Looked::Gone => return Ok(Ingested::Nothing),
@@ -120,58 +120,56 @@ impl Ingest {
     /// Outputs, list, ready: in this order, so that what is ready is there and listed.
     async fn publish(
         &self,
-        row: ImageRow,
+        row: &ImageRow,
         picture: Cleaned,
         sent: &Sent,
         now: Timestamp,
     ) -> Result<Ingested, ApiError> {
-        let outputs = sent.outputs();
-        let (variants, no_variants) = self.make_variants(&picture, &outputs).await?;
-        let format = picture.format;
-        let row = ImageRow {
-            object_key: format!("{outputs}original.{}", format.extension()),
-            bytes: Some(picture.bytes.len() as u64),
-            width: Some(picture.width),
-            height: Some(picture.height),
-            variants,
-            ..row
+        let Target::Task(task) = &row.target else {
+            return Err(ApiError::from(ErrorCode::Internal).because("a ticket that belongs to no task"));
         };
-        self.bucket.put(&row.object_key, format.content_type(), picture.bytes).await?;
+        let outputs = sent.outputs();
+        let (variants, no_variants) = match self.make_variants(&picture, &outputs).await? {
+            Ok(variants) => (Some(variants), None),
+            Err(cause) => (None, Some(cause)),
+        };
+        let made = Made {
+            object_key: format!("{outputs}original.{}", picture.format.extension()),
+            bytes: picture.bytes.len() as u64,
+            width: picture.width,
+            height: picture.height,
+            variants,
+        };
+        self.bucket.put(&made.object_key, picture.format.content_type(), picture.bytes).await?;
 
-        let task = row.target.strip_prefix("task#").and_then(TaskId::parse).ok_or(ErrorCode::Internal)?;
-        match self.list.enlist(&row.owner_id, &task, &row.name, now).await {
+        match self.list.enlist(&row.owner_id, task, &row.name, now).await {
             Ok(()) => {}
             Err(refusal) if matches!(refusal.code(), ErrorCode::TaskFull | ErrorCode::TaskNotFound) => {
-                return self.reject(&row, refusal.code(), sent).await;
+                return self.reject(row, refusal.code(), sent).await;
             }
             Err(failure) => return Err(failure),
         }
 
-        let found = match self.rows.publish(&row).await {
-            Ok(Written::Applied) => Some(ImageRow { state: State::Ready, ..row.clone() }),
+        let found = match self.rows.publish(row, &made).await {
+            Ok(Written::Applied) => {
+                count_upload(made.bytes);
+                metrics::count(if no_variants.is_some() { Metric::VariantFailures } else { Metric::Variants });
+                return Ok(Ingested::Ready(no_variants));
+            }
             Ok(Written::Refused(found)) => found,
             Err(_no_answer) => self.rows.find(&row.name.stem).await?,
         };
-        match found {
-            Some(found) if found.state == State::Ready && found.object_key == row.object_key => {
-                count_upload(&row);
-                if no_variants.is_some() {
-                    metrics::count(Metric::VariantFailures);
-                }
-                Ok(Ingested::Ready(no_variants))
-            }
-            found => self.leave(found.as_ref(), sent).await,
-        }
+        self.leave(found.as_ref(), sent).await
     }
 
     async fn reject(&self, row: &ImageRow, reason: ErrorCode, sent: &Sent) -> Result<Ingested, ApiError> {
-        let found = match self.rows.reject(row, reason.name()).await? {
-            Written::Applied => Some(ImageRow { state: State::Rejected, ..row.clone() }),
-            Written::Refused(found) => found,
-        };
-        let is_rejected = found.as_ref().is_some_and(|found| found.state == State::Rejected);
-        let left = self.leave(found.as_ref(), sent).await?;
-        Ok(if is_rejected { Ingested::Rejected(reason) } else { left })
+        match self.rows.reject(row, reason.name()).await? {
+            Written::Applied => {
+                self.bucket.delete_below(&sent.outputs()).await?;
+                Ok(Ingested::Rejected(reason))
+            }
+            Written::Refused(found) => self.leave(found.as_ref(), sent).await,
+        }
     }
 
     /// The row is not ours to change any more. Our outputs go, unless it shows them.
@@ -207,12 +205,15 @@ impl Ingest {
             Err(refusal) => return Ok(none_of(NoVariants::Undecodable(refusal.to_string()))),
         };
         drop(bytes);
-        let row = match self.make_variants(&picture, &upload.folder()).await? {
-            (_, Some(cause)) => return Ok(none_of(cause)),
-            (variants, None) => ImageRow { variants, ..row },
+        let variants = match self.make_variants(&picture, &upload.folder()).await? {
+            Ok(variants) => variants,
+            Err(cause) => return Ok(none_of(cause)),
         };
-        match self.rows.add_variants(&row).await? {
-            Written::Applied => Ok(Ingested::Variants),
+        match self.rows.add_variants(&row, &variants).await? {
+            Written::Applied => {
+                metrics::count(Metric::Variants);
+                Ok(Ingested::Variants)
+            }
             // Removed meanwhile, perhaps before the variants were put: the sweep may be through.
             Written::Refused(_) => self.forget(upload).await,
         }
@@ -244,19 +245,14 @@ impl Ingest {
     }
 
     /// Makes variants and puts them. A picture of which none can be made is an image all the same.
-    async fn make_variants(
-        &self,
-        picture: &Cleaned,
-        folder: &str,
-    ) -> Result<(Option<Variants>, Option<NoVariants>), Failure> {
+    async fn make_variants(&self, picture: &Cleaned, folder: &str) -> Result<Result<Variants, NoVariants>, Failure> {
         let made = match imaging::variants(picture) {
             Ok(made) => made,
-            Err(cause) => return Ok((None, Some(cause))),
+            Err(cause) => return Ok(Err(cause)),
         };
         let (thumb, medium) =
             tokio::try_join!(self.put(folder, "thumb", made.thumb), self.put(folder, "medium", made.medium))?;
-        metrics::count(Metric::Variants);
-        Ok((Some(Variants { thumb, medium, placeholder: made.placeholder }), None))
+        Ok(Ok(Variants { thumb, medium, placeholder: made.placeholder }))
     }
 
     async fn put(&self, folder: &str, name: &str, made: Option<imaging::Variant>) -> Result<Option<Variant>, Failure> {

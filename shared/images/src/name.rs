@@ -36,6 +36,17 @@ pub(crate) enum Target {
     Avatar,
 }
 
+impl Target {
+    /// Reads what is [displayed](fmt::Display), or nothing.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        match text.split_once('#') {
+            Some(("task", id)) => TaskId::parse(id).map(Self::Task),
+            None if text == "avatar" => Some(Self::Avatar),
+            _ => None,
+        }
+    }
+}
+
 impl fmt::Display for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -152,6 +163,16 @@ mod tests {
             "5eed0000000040008000000000000001.svg",
         ] {
             assert_eq!(ImageName::parse(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn a_target_is_read_as_it_is_written_and_nothing_else_is_one() {
+        for target in [Target::Task(TaskId::parse("Task_1-a").unwrap()), Target::Avatar] {
+            assert_eq!(Target::parse(&target.to_string()), Some(target));
+        }
+        for odd in ["", "task", "task#", "task#a#b", "task#a b", "Task#a", "avatar#", "avatar#a", " avatar"] {
+            assert_eq!(Target::parse(odd), None, "{odd:?}");
         }
     }
 

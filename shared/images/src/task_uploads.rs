@@ -11,7 +11,7 @@ use crate::image_rows::{ImageRow, State, Written};
 use crate::name::Target;
 use crate::task_list::TaskList;
 use crate::tasks::{Task, Tasks};
-use crate::uploads::{Uploads, count_upload, rejected};
+use crate::uploads::{Uploads, count_upload};
 
 /// Takes photos into tasks.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ impl TaskUploads {
     /// Uploads of at most `max_task_images` to one task.
     pub fn new(config: &Config, limits: &UploadConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
         Self {
-            uploads: Uploads::new(config, limits, aws.dynamodb(), aws.s3()),
+            uploads: Uploads::new(config, limits, aws),
             list: TaskList::new(&config.storage(), max_task_images, tasks, aws),
             delivery: Delivery::new(config, aws),
         }
@@ -53,25 +53,26 @@ impl TaskUploads {
         self.delivery.prepare().await?;
         let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
-            Claim::Ready(row) => return self.delivery.image_alone(&row, now).await,
-            Claim::Rejected(row) => return Err(rejected(&row).into()),
+            Claim::Done(row) => return self.delivery.image_alone(&row, now).await,
         };
 
         let enlist = self.list.enlist(&caller.user_id, &task.id, &row.name, now);
-        let (stored, listed) = tokio::join!(self.uploads.put_object(&row, draft.bytes), enlist);
+        let (stored, listed) = tokio::join!(self.uploads.put(&row, draft.bytes), enlist);
         // A refusal is an answer, an outage is not: the refusal goes first. Either way the row stays for a retry.
         listed?;
         stored?;
 
         self.make_ready(&row).await?;
-        count_upload(&row);
         let row = ImageRow { state: State::Ready, ..row };
         self.delivery.image_alone(&row, now).await
     }
 
     async fn make_ready(&self, row: &ImageRow) -> Result<(), ApiError> {
         match self.uploads.rows.make_ready(row).await {
-            Ok(Written::Applied) => Ok(()),
+            Ok(Written::Applied) => {
+                count_upload(row.bytes.unwrap_or_default());
+                Ok(())
+            }
             Ok(Written::Refused(found)) => self.uploads.settle(row, found.as_ref()).await,
             Err(_no_answer) => self.uploads.read_back(row).await,
         }

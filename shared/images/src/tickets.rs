@@ -120,7 +120,7 @@ impl Tickets {
         let url = self.url().await?;
         let row = match claim(&self.rows, &draft(caller, task, announced, now), now).await? {
             Claim::Ours(row) => row,
-            Claim::Ready(row) | Claim::Rejected(row) => {
+            Claim::Done(row) => {
                 let image = self.delivery.image(&row, now).await?;
                 return Ok(Ticket::Done(Done { name: row.name.to_string(), image }));
             }
@@ -177,7 +177,7 @@ fn draft(caller: &Caller, task: &Task, announced: &Announced, now: Timestamp) ->
         name,
         state: State::Pending,
         owner_id: caller.user_id.clone(),
-        target: target.to_string(),
+        target,
         content_hash: announced.content_hash(),
         attempt,
         bytes: None,

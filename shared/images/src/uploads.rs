@@ -1,20 +1,21 @@
 //! What every upload does, whatever it belongs to: look at the bytes, put the object, settle doubts.
 
-use aws_sdk_s3::primitives::ByteStream;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use platform::Failure;
+use platform::aws::Aws;
 use platform::metrics::{self, Metric};
 use session::Caller;
 use sha2::{Digest, Sha256};
 use web::{ApiError, ErrorCode, ImageForm};
 
+use crate::bucket::Bucket;
 use crate::config::{Config, UploadConfig};
 use crate::image_rows::{ImageRow, ImageRows, State};
 use crate::name::{Attempt, ImageName, Stem, Target};
-use crate::object::{self, key_of};
+use crate::object::key_of;
 
 /// A picture on its way in: the row that we would like to write, and the bytes to go with it.
 pub(crate) struct Draft {
@@ -26,34 +27,19 @@ pub(crate) struct Draft {
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads {
     pub(crate) rows: ImageRows,
-    s3: aws_sdk_s3::Client,
-    bucket: String,
+    bucket: Bucket,
     pixels: imaging::Limits,
 }
 
 impl Uploads {
-    pub(crate) fn new(
-        config: &Config,
-        limits: &UploadConfig,
-        dynamodb: aws_sdk_dynamodb::Client,
-        s3: aws_sdk_s3::Client,
-    ) -> Self {
-        let rows = ImageRows::new(&config.table, dynamodb);
-        Self { rows, s3, bucket: config.bucket.clone(), pixels: limits.pixels }
+    pub(crate) fn new(config: &Config, limits: &UploadConfig, aws: &Aws) -> Self {
+        let rows = ImageRows::new(&config.table, aws.dynamodb());
+        Self { rows, bucket: Bucket::new(&config.bucket, aws), pixels: limits.pixels }
     }
 
     /// Opens connections to the table and to S3.
     pub(crate) async fn warm(&self) {
-        let _ = tokio::join!(self.rows.warm(), self.warm_s3());
-    }
-
-    /// Reads one byte, and no `HeadObject`: that would be another operation in every package. A body that is not read to its
-    /// end takes the connection with it.
-    async fn warm_s3(&self) {
-        let byte = self.s3.get_object().bucket(&self.bucket).key("defaults/missing").range("bytes=0-0").send().await;
-        if let Ok(byte) = byte {
-            let _ = byte.body.collect().await;
-        }
+        let _ = tokio::join!(self.rows.warm(), self.bucket.warm());
     }
 
     /// Looks at the bytes and drafts the row: everything that can be refused without a write.
@@ -73,7 +59,7 @@ impl Uploads {
             name,
             state: State::Pending,
             owner_id: caller.user_id.clone(),
-            target: target.to_string(),
+            target: target.clone(),
             content_hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&form.image)),
             attempt,
             bytes: Some(cleaned.bytes.len() as u64),
@@ -86,19 +72,9 @@ impl Uploads {
         Ok(Draft { row, bytes: cleaned.bytes.into() })
     }
 
-    /// Puts the picture under its row's key. A second put of the same upload writes the same bytes.
-    pub(crate) async fn put_object(&self, row: &ImageRow, bytes: Bytes) -> Result<(), Failure> {
-        self.s3
-            .put_object()
-            .bucket(&self.bucket)
-            .key(&row.object_key)
-            .content_type(row.name.format.content_type())
-            .cache_control(object::CACHE_CONTROL)
-            .body(ByteStream::from(bytes))
-            .send()
-            .await
-            .map_err(|error| Failure::of("S3.PutObject", &error))?;
-        Ok(())
+    /// Puts the picture under its row's key.
+    pub(crate) async fn put(&self, row: &ImageRow, bytes: Bytes) -> Result<(), Failure> {
+        self.bucket.put(&row.object_key, row.name.format.content_type(), bytes).await
     }
 
     /// Finds out what became of a row whose last write was refused or not answered.
@@ -116,28 +92,18 @@ impl Uploads {
                 Err(ApiError::from(ErrorCode::Busy).because("not certainly ready"))
             }
             _ => {
-                self.delete_object(row).await?;
+                self.bucket.delete(&row.object_key).await?;
                 Err(ApiError::from(ErrorCode::Busy).because("the row went meanwhile"))
             }
         }
     }
-
-    async fn delete_object(&self, row: &ImageRow) -> Result<(), Failure> {
-        self.s3
-            .delete_object()
-            .bucket(&self.bucket)
-            .key(&row.object_key)
-            .send()
-            .await
-            .map_err(|error| Failure::of("S3.DeleteObject", &error))?;
-        Ok(())
-    }
 }
 
-/// Counts a picture that has just become ready.
-pub(crate) fn count_upload(row: &ImageRow) {
+/// Counts a picture that this very call has made ready. Where its answer was lost nobody knows whose write it was, and
+/// nobody counts it.
+pub(crate) fn count_upload(bytes: u64) {
     metrics::count(Metric::Uploads);
-    metrics::add(Metric::UploadBytes, row.bytes.unwrap_or_default());
+    metrics::add(Metric::UploadBytes, bytes);
 }
 
 /// Why a picture is not taken, as clients are told.
@@ -153,10 +119,4 @@ pub(crate) fn refused(refusal: imaging::Refused) -> ApiError {
 /// Phones make such pictures, and their users can choose another format.
 pub(crate) fn unsupported_heic() -> ApiError {
     ApiError::from(ErrorCode::ImageUnsupported).saying("不支持HEIC图片，请选择压缩图或JPEG")
-}
-
-/// Why a row's picture was refused.
-pub(crate) fn rejected(row: &ImageRow) -> ErrorCode {
-    let reason = row.reason.as_deref().unwrap_or_default();
-    ErrorCode::ALL.into_iter().find(|code| code.name() == reason).unwrap_or(ErrorCode::ImageInvalid)
 }

@@ -85,11 +85,15 @@ impl Metric {
                 "Count",
                 "WeChat refused our app id or secret (40013, 40125): nobody can log in",
             ),
-            Self::Uploads => ("Uploads", "Count", "new images acknowledged; repeated uploads of one are not counted"),
+            Self::Uploads => (
+                "Uploads",
+                "Count",
+                "images made ready, each once; one whose last write was not answered is left out, as it may be another's",
+            ),
             Self::UploadBytes => ("UploadBytes", "Bytes", "what those images take, as stored"),
             Self::Redirects => ("Redirects", "Count", "redirects to an image, or to a default image"),
             Self::DefaultImages => ("DefaultImages", "Count", "those that led to a default image"),
-            Self::Variants => ("Variants", "Count", "pictures of which variants were made"),
+            Self::Variants => ("Variants", "Count", "images that were given variants"),
             Self::VariantFailures => {
                 ("VariantFailures", "Count", "pictures of which none could be made; they are shown as they are")
             }

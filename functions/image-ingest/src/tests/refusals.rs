@@ -26,6 +26,19 @@ async fn refused_pictures_say_why_and_leave_nothing() {
 }
 
 #[tokio::test]
+async fn a_refusal_that_is_delivered_several_times_at_once_is_counted_once() {
+    let house = House::with_ticket(&[]).await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+    let sent = house.sent(TEXT).await;
+
+    let outcomes = tokio::join!(house.take(sent.clone()), house.take(sent.clone()), house.take(sent));
+
+    assert!(matches!(outcomes, (Ok(()), Ok(()), Ok(()))), "{outcomes:?}");
+    house.assert_rejected("image_unsupported");
+    assert_eq!(log.metrics().matches("Refusals").count(), 1, "{}", log.metrics());
+}
+
+#[tokio::test]
 async fn what_is_larger_than_any_ticket_allows_is_not_even_read() {
     let house = House::with_ticket(&[("MAX_DIRECT_BYTES", "10000")]).await;
     house.take(house.sent(PHOTO).await).await.unwrap();

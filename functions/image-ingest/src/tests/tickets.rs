@@ -94,12 +94,15 @@ async fn an_event_that_comes_twice_changes_nothing_the_second_time() {
 #[tokio::test]
 async fn two_deliveries_at_once_make_one_image() {
     let house = House::with_ticket(&[]).await;
+    let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
     let sent = house.sent(PHOTO).await;
 
     let outcomes = tokio::join!(house.take(sent.clone()), house.take(sent.clone()), house.take(sent.clone()));
 
     assert!(matches!(outcomes, (Ok(()), Ok(()), Ok(()))), "{outcomes:?}");
     house.assert_shown(&etag(&sent), &["original.jpg"]);
+    let counted = |counted| log.metrics().matches(counted).count();
+    assert_eq!((counted("Uploads=1"), counted("Variants=1")), (1, 1), "{}", log.metrics());
 }
 
 #[tokio::test]

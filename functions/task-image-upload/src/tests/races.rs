@@ -1,7 +1,7 @@
 //! Many at once: nothing is lost, nothing is doubled, and a limit is a limit.
 
 use futures_util::future::join_all;
-use testkit::Fault;
+use testkit::{Capture, Fault};
 
 use super::*;
 
@@ -41,12 +41,14 @@ async fn at_the_limit_exactly_the_limit_is_taken() {
 async fn racing_retries_of_one_upload_id_make_one_image_and_get_one_answer() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;
+    let log = Capture::start(|lines| platform::telemetry::subscriber(move || lines.clone()));
 
     let answers = join_all((0..12).map(|_| house.send(upload(&alice, &task, photo_as("race"))))).await;
 
     assert_eq!(statuses(&answers, 201), 12);
     assert!(answers.iter().all(|answer| answer.json() == answers[0].json()));
     assert_eq!((house.stack.listed(&task).len(), house.stack.stored().len()), (1, 1));
+    assert_eq!(log.metrics().matches("Uploads=1").count(), 1, "{}", log.metrics());
 }
 
 #[tokio::test]
