@@ -1,5 +1,6 @@
 use imaging::Format;
 use jiff::Timestamp;
+use web::{ApiError, ErrorCode};
 
 use crate::name::{Attempt, Stem};
 use crate::object::{folder_of, incoming_key_of};
@@ -43,16 +44,22 @@ pub(crate) struct Sent {
 impl Arrival {
     /// Nothing for what is none of ours, and for what was made of a ticket's picture or is a variant: that has come from
     /// here, and would come again for ever.
-    pub(crate) fn place(&self) -> Option<Place> {
+    ///
+    /// # Errors
+    /// `internal` where something was sent that cannot be told apart: passed over, it would be lost without a trace.
+    pub(crate) fn place(&self) -> Result<Option<Place>, ApiError> {
         let upload = |stem, attempt| Some(Upload { stem: Stem::parse(stem)?, attempt: Attempt::parse(attempt)? });
         match self.key.split('/').collect::<Vec<_>>()[..] {
-            ["incoming", stem, attempt] => {
-                let (upload, etag) = (upload(stem, attempt)?, self.etag_in_keys()?.to_owned());
-                Some(Place::Incoming(Sent { upload, etag }))
-            }
-            ["images", stem, attempt, file] if is_original(file) => upload(stem, attempt).map(Place::Original),
-            _ => None,
+            ["incoming", stem, attempt] => upload(stem, attempt).map(|upload| self.sent(upload)).transpose(),
+            ["images", stem, attempt, file] if is_original(file) => Ok(upload(stem, attempt).map(Place::Original)),
+            _ => Ok(None),
         }
+    }
+
+    fn sent(&self, upload: Upload) -> Result<Place, ApiError> {
+        let unmarked = || ApiError::from(ErrorCode::Internal).because("what was sent came without an ETag");
+        let etag = self.etag_in_keys().ok_or_else(unmarked)?.to_owned();
+        Ok(Place::Incoming(Sent { upload, etag }))
     }
 
     /// The `ETag` as a part of keys, or nothing.
@@ -98,7 +105,7 @@ mod tests {
     }
 
     fn place(key: &str) -> Option<Place> {
-        arrival(key, "e").place()
+        arrival(key, "e").place().unwrap()
     }
 
     #[test]
@@ -146,7 +153,8 @@ mod tests {
         assert_eq!(arrival("", "\"0f3a-2\"").etag_in_keys(), Some("0f3a-2"));
         for odd in ["", "\"\"", "a/b", "..", "a b", "a\n", "0\"1", &"a".repeat(65)] {
             assert_eq!(arrival("", odd).etag_in_keys(), None, "{odd:?}");
-            assert_eq!(arrival(&format!("incoming/{STEM}/{ATTEMPT}"), odd).place(), None, "{odd:?}");
+            assert!(arrival(&format!("incoming/{STEM}/{ATTEMPT}"), odd).place().is_err(), "{odd:?}");
+            assert_eq!(arrival("incoming/odd", odd).place().unwrap(), None, "{odd:?}");
         }
     }
 }

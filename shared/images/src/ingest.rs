@@ -71,13 +71,14 @@ impl Ingest {
     /// Makes of an object what is to be made of it.
     ///
     /// # Errors
-    /// `busy` while the tables or S3 fail, or when it is not certain what was written: it has to come again.
+    /// `busy` while the tables or S3 fail, or when it is not certain what was written: it has to come again. `internal` for what
+    /// was sent with a form and comes without an `ETag` to read it by.
     pub async fn take(&self, arrival: &Arrival, now: Timestamp) -> Result<Ingested, ApiError> {
         if arrival.bucket != self.bucket.name {
             return Ok(Ingested::Nothing);
         }
         // Boxed, since these futures nest deeper than the compiler goes.
-        match arrival.place() {
+        match arrival.place()? {
             Some(Place::Incoming(sent)) => Box::pin(self.ingest(&sent, now)).await,
             Some(Place::Original(upload)) => Box::pin(self.add_variants(arrival, &upload, now)).await,
             None => Ok(Ingested::Nothing),

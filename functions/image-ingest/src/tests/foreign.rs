@@ -32,6 +32,28 @@ async fn an_object_that_no_ticket_promised_is_deleted_and_becomes_nothing() {
     assert_eq!(house.stack.image_row(STEM), None);
 }
 
+/// An event whose object has another `ETag`, or none.
+fn with_etag(event: EventFile, etag: Option<&str>) -> EventFile {
+    event.changed(|event| event["Records"][0]["s3"]["object"]["eTag"] = json!(etag.unwrap_or_default()))
+}
+
+#[tokio::test]
+async fn what_was_sent_and_comes_without_an_etag_is_a_fault_and_everything_else_needs_none() {
+    for odd in [None, Some("a/b"), Some("..")] {
+        let house = House::with_ticket(&[]).await;
+        house.sent(PHOTO).await;
+
+        let taken = house.take(with_etag(event!("image-ingest/incoming"), odd)).await;
+
+        assert_eq!(taken.unwrap_err().code(), web::ErrorCode::Internal, "{odd:?}");
+        assert_eq!((house.state().as_str(), house.is_sent_still()), ("pending", true));
+        house.take(with_etag(event!("image-ingest/foreign-bucket"), odd)).await.unwrap();
+        house.take(with_etag(event!("image-ingest/foreign-key"), odd)).await.unwrap();
+        assert!(house.stack.wire().operations().is_empty());
+        house.take(with_etag(event!("image-ingest/original"), odd)).await.unwrap();
+    }
+}
+
 #[test]
 fn an_event_of_another_kind_is_a_fault_and_not_passed_over() {
     for odd in [
