@@ -29,7 +29,7 @@ impl Config {
             tasks: TasksConfig::read(variables),
             images: images::Config::read(variables),
             limits: UploadConfig::read(variables),
-            max_task_images: UploadConfig::read_max_task_images(variables),
+            max_task_images: images::read_max_task_images(variables),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Announced, Tasks, TasksConfig, Ticket, TicketConfig, Tickets, UploadConfig};
+use images::{Announced, Tasks, TasksConfig, Ticket, TicketConfig, Tickets};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::aws::{self, Aws};
@@ -30,7 +30,7 @@ impl Config {
             tasks: TasksConfig::read(variables),
             images: images::Config::read(variables),
             tickets: TicketConfig::read(variables),
-            max_task_images: UploadConfig::read_max_task_images(variables),
+            max_task_images: images::read_max_task_images(variables),
         }
     }
 }

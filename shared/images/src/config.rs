@@ -173,11 +173,6 @@ impl UploadConfig {
         let max_image_bytes = variables.number(&MAX_IMAGE_BYTES, 1..=4 * 1024 * 1024);
         Self { max_image_bytes, pixels: read_pixels(variables) }
     }
-
-    /// Reads how many pictures a task may have.
-    pub fn read_max_task_images(variables: &mut Variables<'_>) -> usize {
-        usize::try_from(variables.number(&MAX_TASK_IMAGES, 1..=100)).unwrap_or(100)
-    }
 }
 
 /// What may become of a picture that came straight to the bucket.
@@ -194,9 +189,14 @@ impl IngestConfig {
         Self {
             max_direct_bytes: read_max_direct_bytes(variables),
             pixels: read_pixels(variables),
-            max_task_images: UploadConfig::read_max_task_images(variables),
+            max_task_images: read_max_task_images(variables),
         }
     }
+}
+
+/// Reads how many pictures a task may have.
+pub fn read_max_task_images(variables: &mut Variables<'_>) -> usize {
+    usize::try_from(variables.number(&MAX_TASK_IMAGES, 1..=100)).unwrap_or(100)
 }
 
 fn read_max_direct_bytes(variables: &mut Variables<'_>) -> u64 {

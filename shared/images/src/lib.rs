@@ -24,7 +24,7 @@ mod variant;
 pub use answer::{Image, Resolved, TaskAnswer};
 pub use arrival::Arrival;
 pub use avatars::AvatarUploads;
-pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig};
+pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images};
 pub use delivery::{Delivery, Link};
 pub use images::{Found, Images};
 pub use ingest::{Ingest, Ingested};

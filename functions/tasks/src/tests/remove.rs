@@ -166,19 +166,6 @@ async fn an_image_in_somebody_elses_task_is_safe() {
 }
 
 #[tokio::test]
-async fn a_rejected_image_can_be_removed_too() {
-    let (stack, app) = start().await;
-    let alice = stack.signed_in().await;
-    let task = stack.task_of(&alice).await;
-    put_image(&stack, &alice, &task, &name(1), "rejected").await;
-    list_names(&stack, &task, &[name(1)]);
-
-    send(&app, removal_of(&task, &name(1)).from(&alice)).await.assert_status(204);
-
-    assert!(stack.listed(&task).is_empty());
-}
-
-#[tokio::test]
 async fn a_removal_is_two_round_trips_of_reads_and_two_guarded_writes() {
     let (stack, app) = start().await;
 
