@@ -322,8 +322,8 @@ impl Emulators {
         dynamodb::changes(&self.database, table, after, limit)
     }
 
-    /// The objects that requests have created and nobody has taken from here yet. Those of the last six hours are told
-    /// again when kept data is opened.
+    /// The objects that requests have created and nobody has taken from here yet. Those of the last six hours, and all
+    /// below `incoming/`, are told again when kept data is opened.
     pub fn take_created(&self) -> Vec<Created> {
         self.store.outbox.take()
     }

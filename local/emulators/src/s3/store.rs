@@ -24,6 +24,9 @@ use crate::clock;
 
 /// Of objects that are older nothing is told at a start: Lambda itself gives an event up after 6 hours.
 const TOLD_AGAIN: Duration = Duration::from_secs(6 * 3600);
+/// But for those below this prefix. Whoever is told of them takes them away, so nobody has looked at one that is there yet;
+/// and a laptop may have been closed overnight.
+const TOLD_AGAIN_ALWAYS: &str = "incoming/";
 
 /// What is stored beside an object's bytes.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -132,7 +135,8 @@ impl Store {
     fn tell_again(&self) {
         let recent = Timestamp::from(clock::now().checked_sub(TOLD_AGAIN).unwrap_or(SystemTime::UNIX_EPOCH));
         for (bucket, objects) in &*self.index() {
-            for object in objects.values().filter(|object| object.modified >= recent) {
+            let is_told = |object: &Metadata| object.modified >= recent || object.key.starts_with(TOLD_AGAIN_ALWAYS);
+            for object in objects.values().filter(|object| is_told(object)) {
                 self.outbox.put(Created::new(bucket, object, By::Put));
             }
         }

@@ -68,6 +68,26 @@ fn a_store_opened_again_knows_its_objects() {
 }
 
 #[test]
+fn a_store_opened_again_tells_of_objects_of_the_last_hours_and_of_what_nobody_has_taken_yet_however_old() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = Store::open(directory.path()).unwrap();
+    first.create_bucket("b").unwrap();
+    let put = |key: &str, modified: SystemTime| {
+        let object = NewObject { modified: modified.into(), ..object(key, b"bytes".to_vec()) };
+        first.put("b", object, &|_| Ok(())).unwrap();
+    };
+    let long_ago = clock::now() - 2 * TOLD_AGAIN;
+    put("images/old", long_ago);
+    put("incoming/old", long_ago);
+    put("images/new", clock::now());
+
+    let second = Store::open(directory.path()).unwrap();
+
+    let told: Vec<_> = second.outbox.take().into_iter().map(|created| created.key).collect();
+    assert_eq!(told, ["images/new", "incoming/old"]);
+}
+
+#[test]
 fn a_refused_write_leaves_no_file() {
     let store = Store::temporary().unwrap();
     store.create_bucket("b").unwrap();
