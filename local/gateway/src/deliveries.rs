@@ -10,7 +10,7 @@ use std::time::Duration;
 use emulators::template::{ObjectSource, StreamSource, Template};
 use emulators::{Created, Emulators};
 use serde_json::{Value, json};
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
@@ -22,6 +22,9 @@ use crate::new_request_id;
 const POLL: Duration = Duration::from_millis(200);
 /// How often expired rows go. On AWS it takes days; nobody should count on it.
 const TTL: Duration = Duration::from_secs(3600);
+
+/// How many events of S3 are worked on at once: fifty photos of 20 MB would take all memory, and the gateway's time.
+const AT_ONCE: usize = 4;
 
 /// How long to wait before each further try. Lambda waits longer, and has more patience with streams.
 #[derive(Clone, Debug)]
@@ -74,14 +77,15 @@ impl Deliveries {
 
     /// Side by side: S3 promises no order.
     async fn tell_of_objects(self, sources: &BTreeMap<String, Vec<ObjectSource>>) {
-        let mut running = JoinSet::new();
+        let (mut running, places) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
         loop {
             let created = self.emulators.next_created().await;
             for (function, sources) in sources {
                 if sources.iter().any(|source| is_of(source, &created)) {
                     for _ in 0..self.times {
                         let (deliveries, function, event) = (self.clone(), function.clone(), created.event());
-                        running.spawn(async move { deliveries.tell_of_object(&function, event).await });
+                        let places = Arc::clone(&places);
+                        running.spawn(async move { deliveries.tell_of_object(&function, event, &places).await });
                     }
                 }
             }
@@ -89,9 +93,9 @@ impl Deliveries {
         }
     }
 
-    async fn tell_of_object(&self, function: &str, event: Value) {
+    async fn tell_of_object(&self, function: &str, event: Value, places: &Semaphore) {
         let mut pauses = self.retries.of_objects.iter();
-        while let Err(error) = self.invoke(function, &event).await {
+        while let Err(error) = self.invoke_in_turn(function, &event, places).await {
             match pauses.next() {
                 Some(pause) => sleep(*pause).await,
                 None => return self.give_up(function, &event, &error),
@@ -162,6 +166,12 @@ impl Deliveries {
                 }
             }
         }
+    }
+
+    /// Whoever waits to try again holds no place.
+    async fn invoke_in_turn(&self, function: &str, event: &Value, places: &Semaphore) -> Result<String, String> {
+        let _place = places.acquire().await;
+        self.invoke(function, event).await
     }
 
     async fn invoke(&self, function: &str, event: &Value) -> Result<String, String> {

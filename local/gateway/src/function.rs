@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
 
-use crate::background::spawn;
+use crate::background::{beside_others, spawn};
 
 #[cfg(test)]
 mod tests;
@@ -111,7 +111,8 @@ impl Function {
             Box::pin(async move {
                 let payload = serde_json::from_str(&invocation.event).map_err(unreadable)?;
                 let event = LambdaEvent::new(payload, context(invocation.request_id));
-                to_json(&handle(event).await.map_err(Into::<Diagnostic>::into)?)
+                let answer = beside_others(handle(event)).await.map_err(Into::<Diagnostic>::into)?;
+                to_json(&answer)
             })
         };
         Self { timeout, run: Box::new(run) }

@@ -8,9 +8,6 @@ use crate::function::Function;
 
 const TABLE: &str = "ImagesTable";
 
-/// How the one function that is told answers to an event.
-type Answers = dyn Fn(&Value) -> Result<Value, String> + Send + Sync;
-
 /// A function and what reaches it.
 struct Told {
     emulators: Arc<Emulators>,
@@ -22,18 +19,25 @@ struct Told {
 
 impl Told {
     async fn prepare(answers: impl Fn(&Value) -> Result<Value, String> + Send + Sync + 'static) -> Self {
+        Self::prepare_slow(move |event| std::future::ready(answers(&event))).await
+    }
+
+    /// A function that may take its time.
+    async fn prepare_slow<F>(answers: impl Fn(Value) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<Value, String>> + Send + 'static,
+    {
         let mut template = Template::parse(include_str!("../../../../template.yaml")).unwrap();
         let emulators = Emulators::start(Options { data: Data::Memory, ..Options::default() }).await.unwrap();
         emulators.create_resources(&template).await.unwrap();
         template.functions = vec![declared()];
         let emulators = Arc::new(emulators);
-        let (events, answers) =
-            (Arc::<Mutex<Vec<Value>>>::default(), Arc::<Answers>::from(Box::new(answers) as Box<Answers>));
+        let (events, answers) = (Arc::<Mutex<Vec<Value>>>::default(), Arc::new(answers));
         let kept = Arc::clone(&events);
         let mut functions = Functions::default();
         let handle = move |event: lambda_http::LambdaEvent<Value>| {
             kept.lock().unwrap().push(event.payload.clone());
-            std::future::ready(answers(&event.payload))
+            answers(event.payload)
         };
         functions.insert("told", Function::event(Duration::from_secs(10), handle));
         let at_once = vec![Duration::ZERO; 2];
@@ -167,6 +171,40 @@ async fn what_always_fails_is_kept_as_it_is_and_ends_nothing_else() {
 
     told.put_object("incoming/b");
     assert_eq!(keys(&told.events(4).await)[3..], ["incoming/b"]);
+}
+
+#[tokio::test]
+async fn of_many_objects_four_are_worked_on_and_the_next_one_when_one_of_these_is_done() {
+    let places = Arc::new(Semaphore::new(0));
+    let done = Arc::clone(&places);
+    let told = Told::prepare_slow(move |_| {
+        let done = Arc::clone(&done);
+        async move {
+            done.acquire().await.unwrap().forget();
+            Ok(Value::Null)
+        }
+    })
+    .await;
+    for nth in 0..9 {
+        told.put_object(&format!("incoming/{nth}"));
+    }
+    let told = told.deliver();
+    assert_eq!(told.events(4).await.len(), 4);
+
+    places.add_permits(1);
+
+    assert_eq!(told.events(5).await.len(), 5);
+}
+
+#[tokio::test]
+async fn an_object_that_is_to_be_told_again_holds_up_no_other() {
+    let mut told = Told::prepare(|_| Err("no".to_owned())).await;
+    told.deliveries.retries.of_objects = vec![Duration::from_secs(3600)];
+    for nth in 0..9 {
+        told.put_object(&format!("incoming/{nth}"));
+    }
+
+    told.deliver().events(9).await;
 }
 
 #[tokio::test]
