@@ -1,11 +1,16 @@
 //! Uploads by signed forms, good ones and all others.
 
+use std::time::{Duration, SystemTime};
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use emulators::{ACCESS_KEY_ID, Emulators, SECRET_ACCESS_KEY};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use s3s::dto::{Timestamp, TimestampFormat};
 use serde_json::{Value, json};
 use sha2::Sha256;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 use crate::clients::{Answer, BUCKET, send, send_to, start};
 
@@ -27,7 +32,7 @@ struct Form {
 struct Policy {
     fields: Vec<(&'static str, String)>,
     conditions: Vec<Value>,
-    expiration: &'static str,
+    expiration: String,
     secret: &'static str,
 }
 
@@ -43,7 +48,7 @@ fn ticket() -> Policy {
             ("x-amz-date", "20260101T000000Z".to_owned()),
         ],
         conditions: vec![json!({ "bucket": BUCKET }), json!(["content-length-range", 1, 1000])],
-        expiration: "2126-01-01T00:00:00.000Z",
+        expiration: "2126-01-01T00:00:00.000Z".to_owned(),
         secret: SECRET_ACCESS_KEY,
     }
 }
@@ -123,6 +128,13 @@ impl Form {
     async fn send_to(&self, url: &str) -> Answer {
         send("POST", url, &[("Content-Type", &content_type())], &self.body()).await
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "forms are judged by the emulator's real clock")]
+fn in_a_while(a_while: Duration) -> String {
+    let mut time = Vec::new();
+    Timestamp::from(SystemTime::now() + a_while).format(TimestampFormat::DateTime, &mut time).unwrap();
+    String::from_utf8(time).unwrap()
 }
 
 fn content_type() -> String {
@@ -312,6 +324,33 @@ mod good {
         assert_eq!(ticket().with("x-amz-security-token", "token").sign().send(&emulators).await.status, 201);
         assert_eq!(ticket().sign().with("x-ignore-me", "1").send(&emulators).await.status, 201);
     }
+
+    #[tokio::test]
+    async fn a_form_that_runs_out_on_its_way() {
+        let emulators = start().await;
+        let a_while = Duration::from_secs(2);
+        let form = Policy { expiration: in_a_while(a_while), ..ticket() }.sign();
+        let (content_type, body) = (content_type(), form.body());
+        let host = emulators.s3_url().strip_prefix("http://").unwrap();
+        let length = body.len();
+        let head = format!(
+            "POST /{BUCKET} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Type: {content_type}\r\n\
+             Content-Length: {length}\r\nExpect: 100-continue\r\n\r\n"
+        );
+        let mut connection = TcpStream::connect(host).await.unwrap();
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let mut go_on = [0; 25];
+        connection.read_exact(&mut go_on).await.unwrap();
+        assert_eq!(go_on, *b"HTTP/1.1 100 Continue\r\n\r\n");
+
+        tokio::time::sleep(a_while).await;
+        connection.write_all(&body).await.unwrap();
+
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        assert_eq!(emulators.object(KEY).unwrap().bytes, "photo");
+    }
 }
 
 mod refused {
@@ -387,7 +426,7 @@ mod refused {
     async fn a_form_whose_time_is_over() {
         let emulators = start().await;
 
-        let answer = Policy { expiration: "2026-01-01T00:10:00Z", ..ticket() }.sign().send(&emulators).await;
+        let answer = Policy { expiration: "2026-01-01T00:10:00Z".to_owned(), ..ticket() }.sign().send(&emulators).await;
 
         assert_refused(&answer, &emulators, 403, "AccessDenied");
         assert!(answer.text().contains("Policy expired"), "{}", answer.text());

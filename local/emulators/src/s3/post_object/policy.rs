@@ -18,7 +18,7 @@ const IGNORED: &str = "x-ignore-";
 ///
 /// # Errors
 /// As S3's: 403 for what is not, or no longer, allowed; 400 for what cannot be understood and for files of other sizes.
-pub(super) fn judge(form: &Form, bucket: &str, access_key: &AccessKey, now: Timestamp) -> S3Result<()> {
+pub(super) fn judge(form: &Form, bucket: &str, access_key: &AccessKey, came: Timestamp) -> S3Result<()> {
     if form.field("policy").is_none() && form.field("x-amz-signature").is_none() {
         return Err(s3_error!(AccessDenied, "Access Denied"));
     }
@@ -27,7 +27,7 @@ pub(super) fn judge(form: &Form, bucket: &str, access_key: &AccessKey, now: Time
     judge_signature(form, encoded, access_key)?;
     let policy = PostPolicy::from_base64(encoded)
         .map_err(|error| s3_error!(InvalidPolicyDocument, "Invalid Policy: {error}"))?;
-    if policy.expiration < now {
+    if policy.expiration < came {
         return Err(s3_error!(AccessDenied, "Invalid according to Policy: Policy expired."));
     }
     let fields = Fields { form, bucket };
