@@ -5,12 +5,14 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use testkit::{Multipart, post_half_a_form};
 
-use crate::client::{User, fetch, get, post, sign_in};
+use crate::client::{Answer, User, fetch, get, post, sign_in};
 use crate::start;
 
 /// Larger than the larger of the sizes that are made.
 const PHOTO: &[u8] = include_bytes!("../../../../scripts/phone-photo.jpg");
 const SMALL_PHOTO: &[u8] = include_bytes!("../../../../shared/imaging/corpus/gray.jpg");
+/// The most that a ticket is for (bytes): `MAX_DIRECT_BYTES`, unless it is set.
+const LARGEST: usize = 20 * 1024 * 1024;
 const NO_PHOTO: &[u8] = include_bytes!("../../../../events/photos/text.jpg");
 
 async fn a_task_of(base: &str, user: &User) -> String {
@@ -23,12 +25,23 @@ async fn ticket_of(base: &str, user: &User, task: &str, bytes: usize) -> Value {
     post(base, &format!("/tasks/{task}/uploads")).from(user).json(&asked).send().await.expect(201)
 }
 
+/// A photo of so many bytes. Phones put a short film behind the picture.
+fn photo_of(bytes: usize) -> Vec<u8> {
+    let mut photo = PHOTO.to_vec();
+    photo.resize(bytes, 0x5a);
+    photo
+}
+
 /// Sends bytes with a ticket's form.
 async fn post_to(ticket: &Value, bytes: &[u8]) {
+    let sent = try_to_post(ticket, bytes).await;
+    assert_eq!(sent.status, 201, "{}", sent.text());
+}
+
+async fn try_to_post(ticket: &Value, bytes: &[u8]) -> Answer {
     let fields = ticket["fields"].as_object().expect("fields").iter();
     let fields: Vec<_> = fields.map(|(name, value)| (name.as_str(), value.as_str().expect("text"))).collect();
-    let sent = post(ticket["url"].as_str().expect("a URL"), "").form_with(&fields, "file", bytes).send().await;
-    assert_eq!(sent.status, 201, "{}", sent.text());
+    post(ticket["url"].as_str().expect("a URL"), "").form_with(&fields, "file", bytes).send().await
 }
 
 /// Sends the first half of that, and is gone.
@@ -83,6 +96,34 @@ async fn a_photo_that_was_sent_with_a_ticket_is_shown_in_every_size() {
     }
     let incoming = |key: &String| key.starts_with("incoming/") && key.contains(name.split('.').next().expect("a stem"));
     assert!(!stack.emulators().objects().iter().any(incoming), "what was sent is deleted");
+}
+
+#[tokio::test]
+async fn a_photo_of_the_largest_size_becomes_an_image_and_one_byte_more_is_refused_on_its_way() {
+    let stack = start().await;
+    let base = &stack.addresses().gateway;
+    let alice = sign_in(base, "dev-alice-1").await;
+    let task = a_task_of(base, &alice).await;
+    let too_large = json!({ "content_type": "image/jpeg", "bytes": LARGEST + 1 });
+    let refused = post(base, &format!("/tasks/{task}/uploads")).from(&alice).json(&too_large).send().await;
+    refused.assert_refused(413, "image_too_large");
+    let ticket = ticket_of(base, &alice, &task, LARGEST).await;
+
+    let refused = try_to_post(&ticket, &photo_of(LARGEST + 1)).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text().contains("<Code>EntityTooLarge</Code>"), "{}", refused.text());
+    let page = get(base, &format!("/tasks/{task}")).from(&alice).send().await.expect(200);
+    assert_eq!(page["images"][0]["state"], "pending", "{page}");
+
+    post_to(&ticket, &photo_of(LARGEST)).await;
+
+    let image = looked_at(base, &alice, &task).await;
+    assert_eq!(image["state"], "ready", "{image}");
+    assert!(image["bytes"].as_u64().is_some_and(|bytes| bytes <= PHOTO.len() as u64), "the picture alone: {image}");
+    for variant in ["thumb", "medium"] {
+        let url = image["variants"][variant]["url"].as_str().expect("a URL");
+        assert_eq!(fetch(url).await.status, 200);
+    }
 }
 
 #[tokio::test]
