@@ -35,31 +35,13 @@ PHOTO = ROOT / "events" / "photos" / "coffee.jpg"
 ROLE = "arn:aws:iam::123456789012:role/of-a-function"
 MANY_SECONDS = 60
 
-# As AWS documents it (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html), but for `payload`.
+# As AWS documents it (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html), and as the local stack writes
+# it, which a test of the gateway holds.
 RECORD_KEY = (
     "aws/lambda/f89f8514-cdd9-4602-9e1f-01a5b77d449b/shardId-00000001573689847184-864758bb"
     "/2019/11/14/2019-11-14T00.13.49-6d33b7f5-5a0f-4b1c-9a39-5f6f2f6c0c57"
 )
-RECORD = {
-    "requestContext": {
-        "requestId": "316aa6d0-8154-xmpl-9af7-85d5f4a6bc81",
-        "functionArn": "arn:aws:lambda:us-east-2:123456789012:function:myfunction",
-        "condition": "RetryAttemptsExhausted",
-        "approximateInvokeCount": 1,
-    },
-    "responseContext": {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"},
-    "version": "1.0",
-    "timestamp": "2019-11-14T00:13:49.717Z",
-    "DDBStreamBatchInfo": {
-        "shardId": "shardId-00000001573689847184-864758bb",
-        "startSequenceNumber": "800000000003126276362",
-        "endSequenceNumber": "800000000003126276362",
-        "approximateArrivalOfFirstRecord": "2019-11-14T00:13:19Z",
-        "approximateArrivalOfLastRecord": "2019-11-14T00:13:19Z",
-        "batchSize": 1,
-        "streamArn": "arn:aws:dynamodb:us-east-2:123456789012:table/mytable/stream/2019-11-14T00:04:06.388",
-    },
-}
+RECORD = json.loads((ROOT / "local" / "gateway" / "src" / "deliveries" / "given_up.json").read_text())
 
 
 def small_template(bucket: str) -> dict[str, Any]:

@@ -11,6 +11,8 @@ mod stack;
 pub mod template;
 mod wechat;
 
+pub use dynoxide::streams::shard_id;
+
 pub use self::s3::Outage;
 pub use self::s3::created::Created;
 pub use self::secretsmanager::Secrets;

@@ -10,7 +10,8 @@ pub(crate) fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
     tokio::spawn(work)
 }
 
-/// Works where nobody waits for the thread: to decode a photo takes seconds, and a Lambda would have a process of its own.
+/// Lets the thread's other work go on elsewhere: to decode a photo takes seconds, and a Lambda has a process for it. In a runtime
+/// of one thread, as tests have it, there is no elsewhere.
 pub(crate) async fn beside_others<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let has_other_threads = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;

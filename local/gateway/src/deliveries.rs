@@ -1,6 +1,8 @@
 //! What happens in S3 and in the tables reaches the functions that the template's event sources name: at least once, and
-//! again when a function fails, as Lambda's own event sources do it. What fails for good lies in the bucket, under
-//! `aws/lambda/`.
+//! again when a function fails, as Lambda's own event sources do it. What fails for good lies in the bucket: records under
+//! `aws/lambda/`, as on AWS; events of S3, for which AWS has a queue, under `dead-letters/`.
+
+mod given_up;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,11 +11,13 @@ use std::time::Duration;
 
 use emulators::template::{ObjectSource, StreamSource, Template};
 use emulators::{Created, Emulators};
+use platform::clock;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
+use self::given_up::Source;
 use crate::background::spawn;
 use crate::function::{Functions, Invocation};
 use crate::new_request_id;
@@ -98,13 +102,17 @@ impl Deliveries {
         while let Err(error) = self.invoke_in_turn(function, &event, places).await {
             match pauses.next() {
                 Some(pause) => sleep(*pause).await,
-                None => return self.give_up(function, &event, &error),
+                None => {
+                    let key = format!("dead-letters/{function}/{}", new_request_id());
+                    return self.keep(function, &key, &event, &error);
+                }
             }
         }
     }
 
     /// From the oldest record on: nothing remembers what was delivered before the process ended.
     async fn follow(&self, function: &str, stream: &StreamSource) {
+        let source = Source::new(function, &stream.table);
         let mut after: Option<String> = None;
         loop {
             let records = match self.emulators.changes(&stream.table, after.as_deref(), stream.batch_size) {
@@ -123,14 +131,14 @@ impl Deliveries {
                 |record: &Value| stream.filters.is_empty() || stream.filters.iter().any(|filter| filter.fits(record));
             let wanted: Vec<_> = records.into_iter().filter(is_wanted).collect();
             for _ in 0..self.times {
-                self.tell_of_records(function, wanted.clone()).await;
+                self.tell_of_records(&source, wanted.clone()).await;
             }
         }
     }
 
     /// One after the other. From the first record that failed on, they come again; a batch that failed as a whole comes
     /// again in halves.
-    async fn tell_of_records(&self, function: &str, records: Vec<Value>) {
+    async fn tell_of_records(&self, source: &Source, records: Vec<Value>) {
         let mut batches = vec![records];
         let mut pauses = self.retries.of_records.iter();
         while let Some(mut batch) = batches.pop() {
@@ -138,10 +146,10 @@ impl Deliveries {
                 continue;
             }
             let event = json!({ "Records": batch });
-            let error = match self.invoke(function, &event).await {
+            let error = match self.invoke(&source.function, &event).await {
                 Ok(answer) => match first_failure(&answer, &batch) {
                     None => continue,
-                    Some(0) => "batchItemFailures".to_owned(),
+                    Some(0) => None,
                     Some(at) => {
                         pauses = self.retries.of_records.iter();
                         batches.push(batch.split_off(at));
@@ -153,7 +161,7 @@ impl Deliveries {
                     batches.extend([second, batch]);
                     continue;
                 }
-                Err(error) => error,
+                Err(error) => Some(error),
             };
             match pauses.next() {
                 Some(pause) => {
@@ -161,14 +169,16 @@ impl Deliveries {
                     batches.push(batch);
                 }
                 None => {
-                    self.give_up(function, &event, &error);
+                    let (key, letter) =
+                        source.give_up(&batch, self.retries.of_records.len() + 1, error.is_some(), clock::now());
+                    self.keep(&source.function, &key, &letter, error.as_deref().unwrap_or("batchItemFailures"));
                     pauses = self.retries.of_records.iter();
                 }
             }
         }
     }
 
-    /// Whoever waits to try again holds no place.
+    /// Waits for a place; whoever waits to try again holds none.
     async fn invoke_in_turn(&self, function: &str, event: &Value, places: &Semaphore) -> Result<String, String> {
         let _place = places.acquire().await;
         self.invoke(function, event).await
@@ -179,16 +189,9 @@ impl Deliveries {
         self.functions.invoke(function, invocation).await.map_err(|error| format!("{error:?}"))
     }
 
-    /// Keeps the event as it is, in the form and under the prefix that Lambda gives to what a stream's function fails on.
-    fn give_up(&self, function: &str, event: &Value, error: &str) {
-        let kept = json!({
-            "requestContext": { "functionName": function, "condition": "RetryAttemptsExhausted" },
-            "responseContext": { "functionError": error },
-            "payload": event.to_string(),
-        });
-        let key = format!("aws/lambda/{function}/{}", new_request_id());
+    fn keep(&self, function: &str, key: &str, letter: &Value, error: &str) {
         tracing::error!(function, error.cause = error, dead_letter = key, "an event failed for good");
-        if let Err(error) = self.emulators.put_object(&key, kept.to_string().into(), "application/json") {
+        if let Err(error) = self.emulators.put_object(key, letter.to_string().into(), "application/json") {
             tracing::error!(error.cause = %error, "and could not be kept");
         }
     }

@@ -74,12 +74,18 @@ impl Told {
         self.events.lock().unwrap().clone()
     }
 
-    /// What was given up on, once there is so much of it.
-    async fn dead_letters(&self, count: usize) -> Vec<Value> {
-        let keys = || self.emulators.objects().into_iter().filter(|key| key.starts_with("aws/lambda/told/"));
-        let keys = self.until(|| Some(keys().collect::<Vec<_>>()).filter(|keys| keys.len() >= count)).await;
-        let letters = keys.iter().map(|key| self.emulators.object(key).unwrap().bytes);
-        letters.map(|letter| serde_json::from_slice(&letter).unwrap()).collect()
+    /// What was given up on and lies below a folder, once there is something.
+    async fn dead_letter(&self, folder: &str) -> (String, Value) {
+        let keys = || self.emulators.objects().into_iter().filter(|key| key.starts_with(folder));
+        let key = self.until(|| keys().next()).await;
+        let letter = serde_json::from_slice(&self.emulators.object(&key).unwrap().bytes).unwrap();
+        (key, letter)
+    }
+
+    /// The records that were given up on, once there are some.
+    async fn given_up_records(&self) -> Value {
+        let (_, letter) = self.dead_letter("aws/lambda/").await;
+        serde_json::from_str(letter["payload"].as_str().unwrap()).unwrap()
     }
 
     async fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
@@ -149,7 +155,7 @@ async fn an_object_is_told_of_again_until_the_function_has_done_it() {
     let events = told.events(4).await;
     assert_eq!(keys(&events), ["incoming/a", "incoming/a", "incoming/a", "incoming/b"]);
     assert_eq!(events[2], first, "the very same event");
-    assert!(told.emulators.objects().iter().all(|key| !key.starts_with("aws/lambda/")));
+    assert!(told.emulators.objects().iter().all(|key| !key.starts_with("dead-letters/")));
 }
 
 #[tokio::test]
@@ -161,13 +167,10 @@ async fn what_always_fails_is_kept_as_it_is_and_ends_nothing_else() {
     .await;
     told.put_object("incoming/poison");
 
-    let letters = told.dead_letters(1).await;
+    let (_, letter) = told.dead_letter("dead-letters/told/").await;
     let events = told.events(3).await;
     assert_eq!(keys(&events), ["incoming/poison"; 3]);
-    assert_eq!(letters.len(), 1);
-    assert_eq!(letters[0]["requestContext"]["condition"], "RetryAttemptsExhausted");
-    let payload: Value = serde_json::from_str(letters[0]["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(payload, events[0], "it can be sent again");
+    assert_eq!(letter, events[0], "it can be sent again");
 
     told.put_object("incoming/b");
     assert_eq!(keys(&told.events(4).await)[3..], ["incoming/b"]);
@@ -262,9 +265,7 @@ async fn a_batch_that_fails_as_a_whole_comes_in_halves_until_the_poison_is_alone
     }
     let told = told.deliver();
 
-    let letters = told.dead_letters(1).await;
-    let payload: Value = serde_json::from_str(letters[0]["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(stems(&payload), ["c"]);
+    assert_eq!(stems(&told.given_up_records().await), ["c"]);
     let events = told.events(7).await;
     let batches: Vec<_> = events.iter().map(|event| stems(event).concat()).collect();
     assert_eq!(batches, ["abcd", "ab", "cd", "c", "c", "c", "d"]);
@@ -278,10 +279,49 @@ async fn records_that_always_fail_are_kept_with_those_behind_them() {
     }
     let told = told.deliver();
 
-    let letters = told.dead_letters(1).await;
-    let payload: Value = serde_json::from_str(letters[0]["payload"].as_str().unwrap()).unwrap();
-    assert_eq!(stems(&payload), ["a", "b"], "an answer that names none of the batch means all of it");
+    assert_eq!(
+        stems(&told.given_up_records().await),
+        ["a", "b"],
+        "an answer that names none of the batch means all of it"
+    );
     assert_eq!(told.events(3).await.len(), 3);
+}
+
+#[tokio::test]
+async fn records_are_kept_in_the_form_that_aws_documents() {
+    let told = Told::prepare(|_| Err("no".to_owned())).await;
+    told.put_row("a", "told");
+    let told = told.deliver();
+
+    let (key, letter) = told.dead_letter("aws/lambda/").await;
+
+    let documented: Value = serde_json::from_str(include_str!("given_up.json")).unwrap();
+    assert_eq!(form(&letter), form(&documented));
+    let info = &letter["DDBStreamBatchInfo"];
+    let event = &told.events(3).await[0];
+    assert_eq!(info["startSequenceNumber"], sequence_number(&event["Records"][0]));
+    assert_eq!((&info["batchSize"], &letter["requestContext"]["approximateInvokeCount"]), (&json!(1), &json!(3)));
+    let ["aws", "lambda", source, shard, year, month, day, name] = key.split('/').collect::<Vec<_>>()[..] else {
+        panic!("{key}")
+    };
+    assert_eq!(info["shardId"], shard);
+    let (time, random) = name.split_at(20);
+    let [_, _] = [source, random].map(|id| uuid::Uuid::parse_str(id).unwrap());
+    let kept_at = letter["timestamp"].as_str().unwrap();
+    assert_eq!(time, format!("{}-", kept_at[..19].replace(':', ".")));
+    assert_eq!(format!("{year}-{month}-{day}"), kept_at[..10]);
+}
+
+/// What a document is, without what is in it.
+fn form(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, value)| (name.clone(), form(value))).collect(),
+        Value::String(time) if time.parse::<jiff::Timestamp>().is_ok() => {
+            format!("a time of {} bytes", time.len()).into()
+        }
+        Value::String(_) => "text".into(),
+        _ => "number".into(),
+    }
 }
 
 #[tokio::test]
