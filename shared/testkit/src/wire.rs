@@ -38,8 +38,9 @@ pub enum Fault {
     Unprocessed,
     /// Applied and answered, and the body of the answer ends in its middle.
     CutBody,
-    /// Somebody else answers, as a proxy or a captive portal does: 200 and a page, without a length or anything else of the
-    /// service's. Nothing was applied.
+    /// Applied and answered, but the answer does not say how long its body is.
+    NoLength,
+    /// Somebody else answers, as a proxy or a captive portal does: 200 and a page. Nothing was applied.
     Page,
     /// The function is killed before the call goes out; see [`Wire::killed`].
     KilledBefore,
@@ -190,6 +191,11 @@ impl Wire {
             Some(Fault::Unprocessed) if operation == "S3.DeleteObjects" => Ok(not_deleted()),
             Some(Fault::Unprocessed) => Ok(unprocessed(&body)),
             Some(Fault::CutBody) => Ok(cut(whole(connector.call(request).await?).await?)),
+            Some(Fault::NoLength) => {
+                let mut answer = whole(connector.call(request).await?).await?;
+                answer.headers_mut().remove("content-length");
+                Ok(answer)
+            }
             Some(Fault::Page) => Ok(page()),
             Some(Fault::KilledBefore) => {
                 self.state.killed.notify_one();
@@ -272,9 +278,10 @@ fn cut(mut whole: HttpResponse) -> HttpResponse {
 }
 
 fn page() -> HttpResponse {
-    let mut response =
-        HttpResponse::new(200.try_into().unwrap(), SdkBody::from("<html><body>Please wait</body></html>"));
+    const PAGE: &str = "<html><body>Please wait</body></html>";
+    let mut response = HttpResponse::new(200.try_into().unwrap(), SdkBody::from(PAGE));
     response.headers_mut().insert("content-type", "text/html");
+    response.headers_mut().insert("content-length", PAGE.len().to_string());
     response
 }
 

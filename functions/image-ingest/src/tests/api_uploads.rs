@@ -167,6 +167,7 @@ async fn while_aws_fails_the_event_comes_again() {
         ("DynamoDB.UpdateItem", Fault::AccessDenied),
         ("S3.GetObject", Fault::AccessDenied),
         ("S3.GetObject", Fault::CutBody),
+        ("S3.GetObject", Fault::NoLength),
         ("S3.GetObject", Fault::Page),
         ("S3.PutObject", Fault::AccessDenied),
     ] {

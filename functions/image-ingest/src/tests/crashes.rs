@@ -89,7 +89,7 @@ async fn one_failed_call_is_absorbed_whether_it_was_applied_or_not() {
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_or_is_none_of_s3s_rejects_no_photo() {
-    for fault in [Fault::CutBody, Fault::Page] {
+    for fault in [Fault::CutBody, Fault::NoLength, Fault::Page] {
         let house = House::with_ticket(&[]).await;
         let sent = house.sent(LARGE_PHOTO).await;
         house.stack.wire().fail_every("S3.GetObject", fault);
