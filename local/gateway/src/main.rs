@@ -23,8 +23,10 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
     let settings = config::from_lookup(&environment, Settings::read)?;
     let stack = Stack::start(&settings, &environment).await?;
     let addresses = stack.addresses();
-    say(&if settings.json { serde_json::to_string(addresses)? } else { banner(addresses) });
-    tokio::signal::ctrl_c().await?;
+    let addresses = if settings.json { serde_json::to_string(addresses)? } else { banner(addresses) };
+    // Listens before it speaks: a program that has read the addresses may end the stack at once.
+    let (interrupted, ()) = tokio::join!(biased; tokio::signal::ctrl_c(), async { say(&addresses) });
+    interrupted?;
     stack.stop().await;
     Ok(())
 }

@@ -103,11 +103,10 @@ async fn what_a_killed_stack_had_not_delivered_is_delivered_by_the_next_one() {
     panic!("the object is still there");
 }
 
-#[tokio::test]
-async fn ctrl_c_ends_it_cleanly() {
+#[test]
+fn ctrl_c_ends_it_cleanly_as_soon_as_it_has_said_where_it_is() {
     let data = tempfile::tempdir().expect("a directory");
     let mut local = Local::start(data.path());
-    get(local.gateway(), "/session").send().await.assert_refused(401, "session_invalid");
 
     let process = local.process.id().to_string();
     assert!(Command::new("kill").args(["-INT", &process]).status().expect("kill").success());
