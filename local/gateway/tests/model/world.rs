@@ -173,7 +173,8 @@ impl World {
         self.end().await;
     }
 
-    /// Uploads were cut off half a month ago: the list is full of names that no row belongs to any more.
+    /// Uploads were cut off half a month ago: the list is full of names that no row belongs to any more. Now one of them is
+    /// tried again, while somebody else looks for room.
     async fn have_a_past(&mut self) {
         for upload_id in UPLOAD_IDS.into_iter().take(self.odds.most_images) {
             let already = self.stack.listed(&self.task).len();
@@ -187,6 +188,9 @@ impl World {
         }
         self.rest(FORTNIGHT).await;
         self.settle().await;
+        for upload_id in [UPLOAD_IDS[0], UPLOAD_IDS[UPLOAD_IDS.len() - 1]] {
+            self.begin(Doing::Upload { upload_id, picture: 0, was_gone: false }).await;
+        }
     }
 
     pub(crate) fn history(&self) -> String {
