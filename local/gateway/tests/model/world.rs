@@ -226,8 +226,7 @@ impl World {
         let rows = self.stack.image_rows();
         let ready: Vec<_> = rows.iter().filter(|row| row["state"]["S"] == "ready").collect();
         for key in self.stack.stored() {
-            let is_theirs = |row: &&Value| key.starts_with(&prefix_of(row));
-            assert!(ready.iter().any(|row| is_theirs(row)), "{key} belongs to no image");
+            assert!(ready.iter().any(|row| key.starts_with(&prefix_of(row))), "{key} belongs to no image");
             // What a delivery left that crashed, or what arrives late, stays until the image goes.
             let is_spare = !ready.iter().any(|row| row.to_string().contains(&key));
             assert!(!(self.odds.is_smooth && is_spare), "{key} is shown by no image");
