@@ -164,8 +164,10 @@ impl World {
 
     /// The whole walk.
     pub(crate) async fn walk(&mut self) {
-        if self.random.bool() {
-            self.have_a_past().await;
+        match self.random.u32(0..4) {
+            0 => {}
+            1 => self.begin_with_a_photo_that_came().await,
+            _ => self.begin_with_a_full_list().await,
         }
         for _ in 0..self.odds.steps {
             self.step().await;
@@ -175,7 +177,7 @@ impl World {
 
     /// Uploads were cut off half a month ago: the list is full of names that no row belongs to any more. Now one of them is
     /// tried again, while somebody else looks for room.
-    async fn have_a_past(&mut self) {
+    async fn begin_with_a_full_list(&mut self) {
         for upload_id in UPLOAD_IDS.into_iter().take(self.odds.most_images) {
             let already = self.stack.listed(&self.task).len();
             self.begin(Doing::Upload { upload_id, picture: 0, was_gone: false }).await;
@@ -190,6 +192,18 @@ impl World {
         self.settle().await;
         for upload_id in [UPLOAD_IDS[0], UPLOAD_IDS[UPLOAD_IDS.len() - 1]] {
             self.begin(Doing::Upload { upload_id, picture: 0, was_gone: false }).await;
+        }
+    }
+
+    /// A ticket's photo lies in the bucket, nobody has looked at it yet, and the form is good for another one.
+    async fn begin_with_a_photo_that_came(&mut self) {
+        self.begin(Doing::Ticket { upload_id: UPLOAD_IDS[0], was_gone: false }).await;
+        while !self.actors.is_empty() {
+            self.let_through(0).await;
+        }
+        if !self.forms.is_empty() {
+            self.post().await;
+            self.look();
         }
     }
 
