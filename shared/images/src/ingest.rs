@@ -8,6 +8,7 @@ use imaging::{Cleaned, NoVariants};
 use jiff::{SignedDuration, Timestamp};
 use platform::Failure;
 use platform::aws::Aws;
+use platform::invocation;
 use platform::metrics::{self, Metric};
 use tokio::time::Instant;
 use web::{ApiError, ErrorCode};
@@ -88,7 +89,7 @@ impl Ingest {
     /// A ticket's picture. Its form can be used twice, with other bytes: outputs lie under the `ETag`, and the first that
     /// become ready stay.
     async fn ingest(&self, sent: &Sent, now: Timestamp) -> Result<Ingested, ApiError> {
-        let ingested = match self.rows.find(&sent.upload.stem).await? {
+        let ingested = match self.row_of(&sent.upload).await? {
             Some(row) if row.state == State::Pending && row.object_key == sent.key() => {
                 match self.look_at(&row, sent).await? {
                     Looked::Good(picture) => self.publish(&row, picture, sent, now).await?,
@@ -102,6 +103,15 @@ impl Ingest {
         // Last: as long as it is there, the event can come again.
         self.bucket.delete(&sent.key()).await?;
         Ok(ingested)
+    }
+
+    /// Nobody calls here; the line tells whose photo it is, so that whoever sends too many can be found.
+    async fn row_of(&self, upload: &Upload) -> Result<Option<ImageRow>, Failure> {
+        let found = self.rows.find(&upload.stem).await?;
+        if let Some(row) = &found {
+            invocation::note_user(row.owner_id.as_str());
+        }
+        Ok(found)
     }
 
     /// Whether it is what the ticket said.
@@ -230,7 +240,7 @@ impl Ingest {
         let left = UPLOAD_ENDS.saturating_sub(now.duration_since(put_at)).min(UPLOAD_ENDS);
         let end = Instant::now() + Duration::try_from(left).unwrap_or_default();
         loop {
-            let found = self.rows.find(&upload.stem).await?;
+            let found = self.row_of(upload).await?;
             let is_at_work = found.as_ref().is_some_and(|row| row.state == State::Pending);
             if !is_at_work || Instant::now() >= end {
                 return Ok(found);

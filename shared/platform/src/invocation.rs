@@ -1,7 +1,7 @@
 //! One event that a function works on: what it says of itself on the way, and the one line that is logged of it.
 //!
 //! On Lambda a process works on one event at a time, in the local stack on many. What is noted belongs to the task that
-//! works on the event, so that [`note_caller`] and [`crate::metrics`] need no value handed down to them.
+//! works on the event, so that [`note_user`] and [`crate::metrics`] need no value handed down to them.
 
 use std::cell::RefCell;
 use std::time::Duration;
@@ -33,8 +33,8 @@ pub(crate) fn note(change: impl FnOnce(&mut Record)) {
     let _ = CURRENT.try_with(|record| change(&mut record.borrow_mut()));
 }
 
-/// Says who calls. Only of somebody whose session was accepted or just made.
-pub fn note_caller(user_id: &str) {
+/// Says whose event it is: of somebody whose session was accepted or just made, or whose image it is about.
+pub fn note_user(user_id: &str) {
     note(|record| record.user_id = Some(user_id.to_owned()));
 }
 
@@ -162,7 +162,7 @@ mod tests {
 
     /// Makes so many calls in the name of a user, and lets others work after each.
     async fn call(user_id: &str, calls: u32) {
-        note_caller(user_id);
+        note_user(user_id);
         for _ in 0..calls {
             note_aws_call();
             metrics::count(Metric::AwsFailures);

@@ -86,7 +86,7 @@ impl Sessions {
         if self.times.is_renewal_due(life, now) {
             life = self.renew(&presented.user_id, &session, life, now).await.unwrap_or(life);
         }
-        invocation::note_caller(presented.user_id.as_str());
+        invocation::note_user(presented.user_id.as_str());
         Ok(Caller {
             user_id: presented.user_id,
             user_seed,
@@ -125,7 +125,7 @@ impl Sessions {
                 if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
             Err(error) => return Err(Failure::of("DynamoDB.PutItem", &error).into()),
         }
-        invocation::note_caller(user.id.as_str());
+        invocation::note_user(user.id.as_str());
         metrics::count(Metric::Logins);
         Ok(Issued { session_id, expires_at })
     }

@@ -78,9 +78,12 @@ async fn each_object_is_one_line_of_the_log_and_no_name_is_in_it() {
     house.take(event!("image-ingest/several")).await.unwrap();
     house.take(event!("image-ingest/test")).await.unwrap();
 
-    let outcomes: Vec<_> = ours(&log).iter().map(|line| line["outcome"].as_str().unwrap().to_owned()).collect();
-    assert_eq!(outcomes, ["ready", "variants", "variants"]);
-    for secret in [STEM, ATTEMPT, "incoming", "images/", &house.user.user_id] {
+    let told =
+        |field: &str| -> Vec<_> { ours(&log).iter().map(|line| line[field].as_str().unwrap().to_owned()).collect() };
+    assert_eq!(told("outcome"), ["ready", "variants", "variants"]);
+    let seeded = house.stack.seeded_user().user_id;
+    assert_eq!(told("user_id"), [house.user.user_id.clone(), seeded.clone(), seeded], "whose photo it is");
+    for secret in [STEM, ATTEMPT, "incoming", "images/"] {
         assert!(!log.text().contains(secret), "{secret} in {}", log.text());
     }
 }

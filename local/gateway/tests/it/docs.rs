@@ -206,7 +206,7 @@ authorizer has `"message": "check"`, and `authorized` in the place of method, ro
 | `http.route` | the route, never the path |
 | `request_id` | API Gateway's id, which a refusal also tells the client |
 | `trace_id` | X-Ray's id, on Lambda |
-| `user_id` | who called, where the session was accepted or just made |
+| `user_id` | who called, where the session was accepted or just made; of `image-ingest` whose photo it is |
 | `aws.calls` | requests sent to AWS, the SDK's repetitions counted |
 | `error.code`, `error.cause` | where it was refused: `error` of [errors](errors.md), and what the client is not told |
 
