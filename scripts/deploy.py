@@ -87,7 +87,9 @@ class Parameter:
             return f"{self.name} is refused: {self.rules.get('ConstraintDescription', self.rules['AllowedPattern'])}"
         if self.rules["Type"] == "Number" and not allowed:
             least, most = int(self.rules["MinValue"]), int(self.rules["MaxValue"])
-            if not value.isdecimal() or not least <= int(value) <= most:
+            # The template's conditions compare texts: "00" is not its "0".
+            is_plain = value.isdecimal() and str(int(value)) == value
+            if not is_plain or not least <= int(value) <= most:
                 return f"{self.name} must be a whole number from {least} to {most}"
         return None
 

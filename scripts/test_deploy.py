@@ -248,7 +248,7 @@ class Deployment(unittest.TestCase):
         self.assert_refused(self.deploy(AGREED | {"AWS_PROFILE": "nobody"}), "no AWS credentials: ")
 
     def test_every_problem_is_told_at_once(self) -> None:
-        parameters = "WeChatAppId=mine Colour=blue LogDays=2 MaxTaskImages=101 word"
+        parameters = "WeChatAppId=mine Colour=blue LogDays=2 MaxTaskImages=101 IngestConcurrency=00 word"
         variables = {"STACK": "1st", "REGION": "home", "PARAMETERS": parameters, "RUST_TARGETS": ""}
         (self.folder / "sam").unlink()
 
@@ -260,6 +260,7 @@ class Deployment(unittest.TestCase):
             "the template has no parameter Colour",
             "LogDays must be one of: 1, 3,",
             "MaxTaskImages must be a whole number from 1 to 100",
+            "IngestConcurrency must be a whole number from 0 to 1000",
             "but also: word",
             "sam is not there: make .venv/aws/ready",
             "no AWS credentials",
