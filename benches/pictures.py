@@ -48,7 +48,7 @@ def make_photos() -> dict[str, Path]:
     folder.mkdir(parents=True, exist_ok=True)
     sunset = ROOT / "benches" / "photos" / "sunset_12mp_progressive.jpg"
     if not (folder / "phone.jpg").exists():
-        line_of(sys.executable, ROOT / "scripts" / "phone-photo.py", folder / "phone.jpg")
+        line_of(sys.executable, ROOT / "benches" / "phone_photo.py", folder / "phone.jpg")
         pillow("make", sunset, folder)
     return {
         "12 MP, phone": folder / "phone.jpg",

@@ -5,7 +5,7 @@ import { picture as noise } from '../tests/support.mjs'
 import { openDemo, photo } from './browser.mjs'
 
 const [COFFEE, CAT, HEIC] = ['events/photos/coffee.jpg', 'events/photos/seed-avatar.jpg', 'events/photos/coffee.heic']
-const [ROCKET, PHONE, MOUNTAIN] = ['shared/imaging/corpus/rocket.jpg', 'scripts/phone-photo.jpg', 'shared/imaging/corpus/orientation_6.jpg']
+const [ROCKET, PHONE, MOUNTAIN] = ['shared/imaging/corpus/rocket.jpg', 'benches/photos/espresso.jpg', 'shared/imaging/corpus/orientation_6.jpg']
 
 /** A test that closes its page, and fails for errors in it. */
 function onThePage(title, story, how) {

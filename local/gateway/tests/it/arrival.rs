@@ -9,7 +9,7 @@ use crate::client::{Answer, User, fetch, get, post, sign_in};
 use crate::start;
 
 /// Larger than the larger of the sizes that are made.
-const PHOTO: &[u8] = include_bytes!("../../../../scripts/phone-photo.jpg");
+const PHOTO: &[u8] = include_bytes!("../../../../benches/photos/espresso.jpg");
 const SMALL_PHOTO: &[u8] = include_bytes!("../../../../shared/imaging/corpus/gray.jpg");
 /// The most that a ticket is for (bytes): `MAX_DIRECT_BYTES`, unless it is set.
 const LARGEST: usize = 20 * 1024 * 1024;

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes a photo as a phone sends it: 12 megapixels, about 3 MB, turned by EXIF, with position, serial and thumbnail.
 
-    python3 -m venv target/venv && target/venv/bin/pip install pillow
-    target/venv/bin/python scripts/phone-photo.py target/phone.jpg
+    make .venv/bench/ready
+    .venv/bench/bin/python benches/phone_photo.py target/phone.jpg
 
 The same version of Pillow makes the same bytes again. Position, maker and serial number are invented.
-The picture, phone-photo.jpg beside this file, is a photo of an espresso by Rachel Michetti, courtesy of Pikolo Espresso
+The picture, photos/espresso.jpg, is a photo of an espresso by Rachel Michetti, courtesy of Pikolo Espresso
 Bar, released under CC0; it came as coffee.png from the sample data of scikit-image 0.26.
 """
 
@@ -38,7 +38,7 @@ def main():
 def arguments():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("out", type=Path)
-    parser.add_argument("--photo", type=Path, default=Path(__file__).with_suffix(".jpg"), help="what is in the picture")
+    parser.add_argument("--photo", type=Path, default=Path(__file__).with_name("photos") / "espresso.jpg", help="what is in the picture")
     parser.add_argument("--width", type=int, default=4000, help="of the stored picture, pixels; it is shown upright")
     parser.add_argument("--height", type=int, default=3000)
     parser.add_argument("--quality", type=int, default=88)
