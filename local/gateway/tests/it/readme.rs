@@ -1,56 +1,90 @@
 //! The story of the README, typed in word for word.
 
 use std::io::Write;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 use crate::start;
 use crate::workspace::{root, text};
 
+/// Whoever reads the README has one of these.
+const SHELLS: [&str; 3] = ["sh", "bash", "zsh"];
+
 #[test]
 fn both_readmes_have_the_same_commands() {
-    let without_comments = |commands: String| {
-        commands.lines().map(|line| line.split("  #").next().map(str::trim_end).map(str::to_owned)).collect::<Vec<_>>()
-    };
+    assert_eq!(story("README.md"), story("README.zh-CN.md"));
+}
 
-    assert_eq!(without_comments(commands("README.md")), without_comments(commands("README.zh-CN.md")));
+/// zsh takes a `#` behind a command that is typed for an argument.
+#[test]
+fn no_command_of_the_story_has_a_comment_behind_it() {
+    for page in ["README.md", "README.zh-CN.md"] {
+        assert!(story(page).lines().all(|line| !line.contains('#')), "{page}");
+    }
 }
 
 #[tokio::test]
-async fn the_story_can_be_followed() {
-    if !knows_json("curl") {
-        let _ = writeln!(std::io::stderr(), "left out: there is no curl that knows --json to follow the README with");
-        return;
-    }
+async fn the_story_can_be_followed_twice_in_every_shell() {
     let stack = start().await;
     let folder = tempfile::tempdir().expect("a folder");
-    let story = commands("README.md")
-        .replace("http://127.0.0.1:8787", &stack.addresses().gateway)
-        .replace("target/", &format!("{}/", folder.path().display()));
+    for shell in SHELLS {
+        for again in [false, true] {
+            if again {
+                // The story's code has the time in it, in seconds.
+                tokio::time::sleep(std::time::Duration::from_millis(1100)).await;
+            }
+            let Some(output) = told(shell, &stack.addresses().gateway, folder.path()).await else { continue };
 
-    let shell = move || Command::new("sh").arg("-c").arg(story).current_dir(root()).output().expect("a shell");
-    let output = tokio::task::spawn_blocking(shell).await.expect("an end");
-
-    let told = String::from_utf8_lossy(&output.stdout);
-    for expected in [
-        r#""is_new_user":true"#,
-        r#""state":"ready","content_type":"image/jpeg","bytes":15024,"width":240,"height":320"#,
-        "events/photos/coffee.jpg:1\n",
-        "shown.jpg:0\n",
-        r#""error":"session_invalid""#,
-    ] {
-        assert!(told.contains(expected), "no {expected} in {told}\n{}", String::from_utf8_lossy(&output.stderr));
+            let said = String::from_utf8_lossy(&output.stdout);
+            for expected in [
+                r#""user_id":""#,
+                r#""state":"ready","content_type":"image/jpeg","bytes":15024,"width":240,"height":320"#,
+                "events/photos/coffee.jpg:1\n",
+                "shown.jpg:0\n",
+                r#""error":"session_invalid""#,
+            ] {
+                let complaints = String::from_utf8_lossy(&output.stderr);
+                assert!(said.contains(expected), "{shell}: no {expected} in {said}\n{complaints}");
+            }
+        }
     }
 }
 
+#[tokio::test]
+async fn the_story_stops_with_the_reason() {
+    let stack = start().await;
+    let wrong = format!("{}/no-such-path", stack.addresses().gateway);
+    let folder = tempfile::tempdir().expect("a folder");
+    for shell in SHELLS {
+        for (api, reason) in [("http://127.0.0.1:1", "127.0.0.1"), (&wrong, r#"no session_id in: {"errcode":404"#)] {
+            let Some(output) = told(shell, api, folder.path()).await else { continue };
+
+            let complaints = String::from_utf8_lossy(&output.stderr);
+            assert!(complaints.contains(reason), "{shell}: {complaints}");
+            assert!(!output.status.success(), "{shell} went on: {}", String::from_utf8_lossy(&output.stdout));
+            assert!(!folder.path().join("shown.jpg").exists(), "{shell} went on: {complaints}");
+        }
+    }
+}
+
+/// What a shell says to the story; nothing where this machine lacks it, or curl.
+async fn told(shell: &'static str, api: &str, folder: &Path) -> Option<Output> {
+    for program in [shell, "curl"] {
+        if Command::new(program).args(["-c", ":"]).output().is_err() {
+            let _ = writeln!(std::io::stderr(), "left out: there is no {program} to follow the README in {shell} with");
+            return None;
+        }
+    }
+    let story =
+        story("README.md").replace("http://127.0.0.1:8787", api).replace("target/", &format!("{}/", folder.display()));
+    let follow = move || Command::new(shell).args(["-c", &story]).current_dir(root()).output().expect("a shell");
+    Some(tokio::task::spawn_blocking(follow).await.expect("an end"))
+}
+
 /// What the section after the first heading tells to type.
-fn commands(readme: &str) -> String {
+fn story(readme: &str) -> String {
     let text = text(readme);
     let section = text.split("\n## ").nth(1).expect("a section");
     let blocks = section.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
     blocks.collect()
-}
-
-fn knows_json(curl: &str) -> bool {
-    let help = Command::new(curl).args(["--help", "http"]).output();
-    help.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains("--json"))
 }
