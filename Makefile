@@ -1,10 +1,14 @@
 # The only door to this house: `make` lists what it opens.
+#
+# Programs are named by --bin, not by --package: cargo then takes the features that the whole workspace asks for, as it does for
+# the tests, and what one of them has built serves the other.
 
 SHELL := /bin/sh
 CARGO ?= cargo
 LOCAL_HOST ?= 127.0.0.1
 LOCAL_PORT ?= 8787
 PYTHON ?= python3
+INVOKE_URL = http://$(LOCAL_HOST):$$(($(LOCAL_PORT) + 5))
 FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
@@ -16,18 +20,20 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 local: ## start everything on this machine: gateway, functions, DynamoDB, S3, Secrets Manager, a fake WeChat
-	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --quiet --package gateway
+	@CARGO="$(CARGO)" scripts/before_building.sh
+	@LOCAL_HOST=$(LOCAL_HOST) LOCAL_PORT=$(LOCAL_PORT) $(CARGO) run --locked --bin gateway
 
 invoke: ## send an event file to a function of the running stack: FUNCTION=tasks EVENT=page
 	@test -f "events/$(FUNCTION)/$(EVENT).json" || \
 		{ echo "no events/$(FUNCTION)/$(EVENT).json; as in: make invoke FUNCTION=tasks EVENT=page" >&2; exit 2; }
 	@curl --fail-with-body --silent --show-error --write-out '\n' --data-binary @events/$(FUNCTION)/$(EVENT).json \
-		http://$(LOCAL_HOST):$$(($(LOCAL_PORT) + 5))/2015-03-31/functions/$(FUNCTION)/invocations
+		$(INVOKE_URL)/2015-03-31/functions/$(FUNCTION)/invocations
 
 doctor: ## look at a running deployment as a mini-program meets it, and say what to do: URL=https://… (the local stack)
-	@$(CARGO) run --quiet --package doctor -- $(or $(URL),http://$(LOCAL_HOST):$(LOCAL_PORT)) $(DOCTOR_FLAGS)
+	@$(CARGO) run --quiet --locked --bin doctor -- $(or $(URL),http://$(LOCAL_HOST):$(LOCAL_PORT)) $(DOCTOR_FLAGS)
 
 test: ## run every test; needs Rust, make and a C compiler, nothing else
+	@CARGO="$(CARGO)" scripts/before_building.sh
 	$(CARGO) test --workspace $(TEST_FLAGS)
 
 lint: ## look at form, lints and documentation: what `make check` does beside the tests

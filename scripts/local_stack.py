@@ -49,7 +49,7 @@ def local_stack(variables: Mapping[str, str] = {}) -> Iterator[dict[str, Any]]:
 @cache
 def build_gateway() -> str:
     """Builds the program and returns where it is. Cargo is heard only when it fails."""
-    cargo = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--package", "gateway", "--bin", "gateway"]
+    cargo = [os.environ.get("CARGO", "cargo"), "build", "--quiet", "--bin", "gateway"]
     built = subprocess.run(
         [*cargo, "--message-format", "json-render-diagnostics"], cwd=ROOT, capture_output=True, text=True, check=False
     )

@@ -1,8 +1,9 @@
 //! `make local`: starts the local stack, says where it is, and runs until Ctrl-C.
 
+use std::fmt;
 use std::process::ExitCode;
 
-use gateway::settings::Settings;
+use gateway::settings::{self, Settings};
 use gateway::stack::{Addresses, Stack};
 use platform::{config, telemetry};
 
@@ -13,14 +14,17 @@ async fn main() -> ExitCode {
     match run().await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(error.as_ref());
+            complain(format_args!("the local stack did not start: {error}"));
             ExitCode::FAILURE
         }
     }
 }
 
 async fn run() -> Result<(), Box<dyn std::error::Error>> {
-    let settings = config::from_lookup(&environment, Settings::read)?;
+    for name in settings::unknown(variable_names().iter().map(String::as_str)) {
+        complain(format_args!("{name} is no variable of the local stack (local/gateway/README.md has them)"));
+    }
+    let settings = config::from_lookup(&environment, Settings::read)?.on_an_address()?;
     let stack = Stack::start(&settings, &environment).await?;
     let addresses = stack.addresses();
     let addresses = if settings.json { serde_json::to_string(addresses)? } else { banner(addresses) };
@@ -33,6 +37,7 @@ async fn run() -> Result<(), Box<dyn std::error::Error>> {
 
 fn banner(addresses: &Addresses) -> String {
     let Addresses { gateway, dynamodb, s3, secretsmanager, wechat, lambda, data, .. } = addresses;
+    let invoke_url = if lambda == "http://127.0.0.1:8792" { String::new() } else { format!(" INVOKE_URL={lambda}") };
     format!(
         "mini-functions is running; Ctrl-C ends it.
 
@@ -46,7 +51,7 @@ fn banner(addresses: &Addresses) -> String {
   data             {data}
 
   sign in:  curl -H 'content-type: application/json' -d '{{\"code\":\"dev-alice-1\"}}' {gateway}/session
-  invoke:   make invoke FUNCTION=session-check EVENT=good
+  invoke:   make invoke{invoke_url} FUNCTION=session-check EVENT=good
 "
     )
 }
@@ -56,12 +61,17 @@ fn environment(name: &str) -> Option<String> {
     std::env::var(name).ok()
 }
 
+#[expect(clippy::disallowed_methods, reason = "a mistyped variable is one that nobody asks for")]
+fn variable_names() -> Vec<String> {
+    std::env::vars_os().filter_map(|(name, _)| name.into_string().ok()).collect()
+}
+
 #[expect(clippy::print_stdout, reason = "the addresses are what this program is started for")]
 fn say(text: &str) {
     println!("{text}");
 }
 
 #[expect(clippy::print_stderr, reason = "whoever starts the stack by hand has to see why it does not")]
-fn complain(error: &dyn std::error::Error) {
-    eprintln!("the local stack did not start: {error}");
+fn complain(of: fmt::Arguments<'_>) {
+    eprintln!("{of}");
 }

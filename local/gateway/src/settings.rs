@@ -1,7 +1,7 @@
 //! How the local stack is told where to be.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 
 use emulators::{Data, Ports};
@@ -9,7 +9,7 @@ use platform::config::{Variable, Variables};
 
 static LOCAL_HOST: Variable = Variable {
     name: "LOCAL_HOST",
-    meaning: "Address of this machine on which the local stack listens; a phone needs the one of the LAN.",
+    meaning: "Address of this machine on which the local stack listens; a phone needs the one in the LAN, which 0.0.0.0 stands for.",
     default: Some("127.0.0.1"),
 };
 static LOCAL_PORT: Variable = Variable {
@@ -37,6 +37,9 @@ static LOCAL_WECHAT_SECRET: Variable = Variable {
     meaning: "The value that the local Secrets Manager gives for WeChat's app secret.",
     default: None,
 };
+
+static ALL: [&Variable; 6] =
+    [&LOCAL_HOST, &LOCAL_PORT, &LOCAL_DATA, &LOCAL_DELIVERIES, &LOCAL_JSON, &LOCAL_WECHAT_SECRET];
 
 /// How often the ports may be counted up from the gateway's.
 const SERVICES_AFTER_THE_GATEWAY: u16 = 5;
@@ -94,6 +97,18 @@ impl Settings {
         }
     }
 
+    /// The same, but on the address that other machines find this one under, where it was to listen on all of them: no phone
+    /// can open a URL with 0.0.0.0 in it.
+    ///
+    /// # Errors
+    /// This machine has no such address.
+    pub fn on_an_address(mut self) -> Result<Self, NoAddress> {
+        if self.host.is_unspecified() {
+            self.host = outward_address(self.host).map_err(|_| NoAddress(self.host))?;
+        }
+        Ok(self)
+    }
+
     pub(crate) fn emulators_ports(&self) -> Ports {
         Ports {
             dynamodb: self.port_after(1),
@@ -110,6 +125,33 @@ impl Settings {
     fn port_after(&self, count: u16) -> u16 {
         if self.port == 0 { 0 } else { self.port.saturating_add(count) }
     }
+}
+
+/// No address of this machine was found that others could open.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "LOCAL_HOST={0} is no address that a phone could open, and this machine was found to have none: give it, as in LOCAL_HOST=192.168.1.20"
+)]
+pub struct NoAddress(IpAddr);
+
+/// The address from which this machine would send something to the internet. Nothing is sent: a datagram socket is told where
+/// to, and the system chooses from where.
+fn outward_address(host: IpAddr) -> std::io::Result<IpAddr> {
+    // Addresses that documentation is written with: nobody has them.
+    let elsewhere = match host {
+        IpAddr::V4(_) => IpAddr::from([192, 0, 2, 1]),
+        IpAddr::V6(_) => Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1).into(),
+    };
+    let socket = UdpSocket::bind(SocketAddr::new(host, 0))?;
+    socket.connect(SocketAddr::new(elsewhere, 9))?;
+    Ok(socket.local_addr()?.ip())
+}
+
+/// Which of these variables look like ours and are not: a mistyped one would be without effect. They may be somebody else's (GitHub
+/// Desktop sets `LOCAL_GIT_DIRECTORY`), so they are worth a word and no refusal.
+pub fn unknown<'a>(names: impl IntoIterator<Item = &'a str>) -> Vec<&'a str> {
+    let is_unknown = |name: &&str| name.starts_with("LOCAL_") && ALL.iter().all(|known| known.name != *name);
+    names.into_iter().filter(is_unknown).collect()
 }
 
 #[cfg(test)]
@@ -154,6 +196,29 @@ mod tests {
 
         assert_eq!(settings.wechat_secret.as_deref(), Some("s3cret"));
         assert!(!format!("{settings:?}").contains("s3cret"));
+    }
+
+    #[test]
+    fn a_mistyped_variable_is_told_from_ours_and_from_others() {
+        let names = ["PATH", "LOCAL_PROT", "LOCAL_PORT", "LOCALE", "LOCAL_"];
+
+        assert_eq!(unknown(names), ["LOCAL_PROT", "LOCAL_"]);
+    }
+
+    #[test]
+    fn every_variable_that_is_read_is_known() {
+        assert_eq!(platform::config::variables(Settings::read), ALL);
+    }
+
+    #[test]
+    fn all_addresses_stand_for_the_one_that_others_find() {
+        let told = with(&[("LOCAL_HOST", "192.0.2.7")]).unwrap();
+        assert_eq!(told.clone().on_an_address().unwrap(), told);
+
+        match with(&[("LOCAL_HOST", "0.0.0.0")]).unwrap().on_an_address() {
+            Ok(found) => assert!(!found.host.is_unspecified() && !found.host.is_loopback(), "{found:?}"),
+            Err(none) => assert!(none.to_string().contains("LOCAL_HOST=192.168.1.20"), "{none}"),
+        }
     }
 
     #[test]

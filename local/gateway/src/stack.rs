@@ -59,10 +59,10 @@ pub struct Addresses {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// A port is taken, or the address is none of this machine.
-    #[error("cannot listen on {0}: {1}")]
+    #[error("cannot listen on {0}: {1}{advice}", advice = advice(.1))]
     Bind(SocketAddr, #[source] io::Error),
     /// The emulators could not start.
-    #[error(transparent)]
+    #[error("{0}{advice}", advice = first_advice(.0))]
     Emulators(#[from] emulators::StartError),
     /// The template is broken.
     #[error(transparent)]
@@ -76,6 +76,30 @@ pub enum StartError {
     /// The functions refuse their variables.
     #[error(transparent)]
     Configuration(#[from] Problems),
+}
+
+/// What whoever started the stack can do about a port that cannot be had.
+fn advice(cause: &io::Error) -> &'static str {
+    match cause.kind() {
+        io::ErrorKind::AddrInUse => {
+            "; another program listens there, perhaps another `make local`: LOCAL_PORT=9000 takes 9000 to 9005"
+        }
+        io::ErrorKind::AddrNotAvailable => "; LOCAL_HOST has to be an address of this machine",
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 are for administrators: LOCAL_PORT=9000 takes 9000 to 9005"
+        }
+        _ => "",
+    }
+}
+
+fn first_advice(error: &emulators::StartError) -> &'static str {
+    match error {
+        emulators::StartError::Bind(failures) => failures.first().map_or("", |failure| advice(&failure.cause)),
+        emulators::StartError::Directory { .. }
+        | emulators::StartError::DirectoryInUse(_)
+        | emulators::StartError::Temporary(_)
+        | emulators::StartError::Database(_) => "",
+    }
 }
 
 /// A running stack.

@@ -1,10 +1,11 @@
 //! What is built from: one HTTP client, one crypto provider, known licences, nothing twice.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
 use spdx::{Expression, ParseMode};
 
-use crate::workspace::Metadata;
+use crate::workspace::{Metadata, root};
 
 /// Licences that let everybody do what our own do, as long as their notice stays.
 const PERMITTED: [&str; 9] = [
@@ -85,4 +86,28 @@ fn no_crate_is_there_twice_without_a_reason() {
     let excused = TWICE.map(|(name, _)| name);
     assert_eq!(twice.iter().map(|(name, _)| *name).collect::<Vec<_>>(), excused, "{twice:?}");
     assert!(twice.iter().all(|(_, versions)| versions.len() == 2), "{twice:?}");
+}
+
+/// `make local` and `make doctor` select their programs from the whole workspace, so cargo takes the features that all of its packages
+/// ask for; the tests' own dependencies ask for more. Where that differs for one crate, all that are built on it are built twice.
+#[test]
+fn what_the_tests_have_built_serves_the_programs() {
+    let programs = resolved("normal,build");
+    let tests = resolved("normal,build,dev");
+
+    let built_again: Vec<_> = programs.difference(&tests).collect();
+    assert!(
+        built_again.is_empty(),
+        "the tests ask these for other features; ask for the same in local/gateway/Cargo.toml: {built_again:#?}"
+    );
+}
+
+/// Every crate with its features, where the workspace is built with these kinds of dependencies.
+fn resolved(kinds: &str) -> BTreeSet<String> {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["tree", "--workspace", "--locked", "--prefix", "none", "--format", "{p} [{f}]", "--edges", kinds]);
+    let output = cargo.current_dir(root()).output().expect("cargo");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let lines = String::from_utf8(output.stdout).expect("text");
+    lines.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
 }

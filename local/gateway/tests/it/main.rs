@@ -7,6 +7,7 @@ mod demo;
 mod dependencies;
 mod docs;
 mod events;
+mod first_minutes;
 mod front;
 mod hello;
 mod house;

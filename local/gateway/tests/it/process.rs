@@ -115,6 +115,36 @@ fn ctrl_c_ends_it_cleanly_as_soon_as_it_has_said_where_it_is() {
 }
 
 #[test]
+fn a_taken_port_is_answered_with_the_variable_that_chooses_others() {
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = taken.local_addr().expect("its address").port();
+    // The gateway's own, and that of an emulator after it.
+    for gateway in [port, port - 1] {
+        let output = program().env("LOCAL_PORT", gateway.to_string()).output().expect("the program");
+
+        let complaint = String::from_utf8_lossy(&output.stderr);
+        assert!(!output.status.success() && complaint.contains("LOCAL_PORT=9000"), "{complaint}");
+    }
+}
+
+#[test]
+fn a_mistyped_variable_is_worth_a_word_and_the_invoke_line_names_the_port() {
+    let mut command = program();
+    command.env("LOCAL_PORT", "0").env("LOCAL_PROT", "9000").stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut process = command.spawn().expect("the program");
+    let mut lines = BufReader::new(process.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let lambda = lines.find_map(|line| Some(line.trim().strip_prefix("Lambda Invoke")?.trim().to_owned()));
+    let invoke = lines.find(|line| line.contains("make invoke"));
+    process.kill().expect("a running program");
+    let output = process.wait_with_output().expect("its output");
+
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    assert!(complaint.contains("LOCAL_PROT is no variable"), "{complaint}");
+    let (lambda, invoke) = (lambda.expect("an address"), invoke.expect("a line"));
+    assert!(invoke.contains(&format!("INVOKE_URL={lambda} ")), "{invoke} does not lead to {lambda}");
+}
+
+#[test]
 fn a_stack_that_cannot_start_says_why_and_fails() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
     let output =
@@ -123,4 +153,11 @@ fn a_stack_that_cannot_start_says_why_and_fails() {
     let complaint = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && output.stdout.is_empty());
     assert!(complaint.contains("LOCAL_HOST") && complaint.contains("LOCAL_PORT"), "{complaint}");
+}
+
+/// The program, without anything of this process's environment, and with nothing kept.
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
+    command.env_clear().env("LOCAL_DATA", ":memory:");
+    command
 }
