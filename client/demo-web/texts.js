@@ -107,6 +107,7 @@ const ERRORS = {
   bad_request: 'The request is malformed',
   busy: 'The system is busy, try again later',
   code_invalid: 'WeChat does not know this sign-in, try again',
+  image_incomplete: 'This picture is not complete, choose it again',
   image_invalid: 'This picture is damaged',
   image_too_large: 'This picture is too large',
   image_unsupported: 'This is no supported picture (JPEG, PNG, WebP, GIF)',

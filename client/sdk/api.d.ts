@@ -467,6 +467,7 @@ export interface components {
         ImageTooLarge: components["schemas"]["Error"];
         ImageUnsupported: components["schemas"]["Error"];
         ImageInvalid: components["schemas"]["Error"];
+        ImageIncomplete: components["schemas"]["Error"];
         TooManyRequests: components["schemas"]["Error"];
         WechatUnavailable: components["schemas"]["Error"];
         Busy: components["schemas"]["Error"];
@@ -752,7 +753,7 @@ export interface components {
                 "application/json": components["schemas"]["ImageUnsupported"];
             };
         };
-        /** @description Damaged, or too many pixels, frames or scans. */
+        /** @description Damaged, or too many pixels, frames or scans; or it ends too early. */
         ImageInvalid: {
             headers: {
                 "Cache-Control": components["headers"]["NoStore"];
@@ -768,7 +769,7 @@ export interface components {
                  *       "request_id": "18edb1b8-0c25-40e6-9d26-48db1ab8c2f3"
                  *     }
                  */
-                "application/json": components["schemas"]["ImageInvalid"];
+                "application/json": components["schemas"]["ImageInvalid"] | components["schemas"]["ImageIncomplete"];
             };
         };
         /** @description The address has used up its failed logins of this minute; or the rate of API Gateway is exceeded. */

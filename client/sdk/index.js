@@ -33,6 +33,7 @@
   const TEXTS = {
     bad_answer: '服务异常，请稍后再试',
     busy: '系统繁忙，请稍后再试',
+    image_incomplete: '图片不完整，请重新选择',
     image_invalid: '无法识别的图片',
     image_too_large: '图片太大',
     image_unsupported: '不支持的图片格式',

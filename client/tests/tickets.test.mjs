@@ -97,7 +97,7 @@ test('what S3 took and is no photo is rejected with a text', async () => {
 
   const torn = await refusal(alice.client.uploadTaskImage(task, alice.device.addFile(coffee().subarray(0, 9000))))
 
-  assert.deepEqual([torn.error, torn.errmsg, torn.retryable], ['image_invalid', '无法识别的图片', false])
+  assert.deepEqual([torn.error, torn.errmsg, torn.retryable], ['image_incomplete', '图片不完整，请重新选择', false])
 })
 
 test('no ticket is given for what would be refused anyway', async () => {

@@ -226,7 +226,7 @@ test('what is no photo is refused with a text for the user, and not sent again',
 
   assert.deepEqual([text.error, text.errmsg], ['image_unsupported', '不支持的图片格式'])
   assert.deepEqual([heic.error, heic.errmsg], ['image_unsupported', '不支持HEIC图片，请选择压缩图或JPEG'])
-  assert.deepEqual([torn.error, torn.errmsg, torn.retryable], ['image_invalid', '无法识别的图片', false])
+  assert.deepEqual([torn.error, torn.errmsg, torn.retryable], ['image_incomplete', '图片不完整，请重新选择', false])
   assert.equal(alice.device.calls.filter(({ api }) => api === 'uploadFile').length, 3)
 })
 

@@ -126,7 +126,8 @@ def uploads(operation: str, status: int, parts: Callable[..., dict[str, Any]]) -
         Story(operation, 413, None, lambda stage: parts(stage.task, image=OVER_THE_LIMIT_OF_THE_GATEWAY)),
         Story(operation, 415, "image_unsupported", lambda stage: parts(stage.task, image=b"a text")),
         Story(operation, 415, "image_unsupported", lambda stage: parts(stage.task, image=HEIC)),
-        Story(operation, 422, "image_invalid", lambda stage: parts(stage.task, image=PHOTO[:5000])),
+        Story(operation, 422, "image_incomplete", lambda stage: parts(stage.task, image=PHOTO[:5000])),
+        Story(operation, 422, "image_invalid", lambda stage: parts(stage.task, image=PHOTO[:2] + PHOTO)),
     ]
 
 

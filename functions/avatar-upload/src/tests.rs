@@ -94,7 +94,7 @@ async fn refused_photos_leave_the_avatar_as_it_is() {
         (event!("avatar-upload/missing-headers"), 401, "session_invalid"),
         (event!("avatar-upload/no-image"), 400, "bad_request"),
         (upload(&alice, "x", b"no picture"), 415, "image_unsupported"),
-        (upload(&alice, "x", &FACE[..FACE.len() / 2]), 422, "image_invalid"),
+        (upload(&alice, "x", &FACE[..FACE.len() / 2]), 422, "image_incomplete"),
         (upload(&alice, "x", &vec![0; 5_000_000]), 413, "image_too_large"),
         (Event::of("GET", "/me/avatar").from(&alice), 405, "method_not_allowed"),
     ] {

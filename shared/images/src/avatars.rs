@@ -38,7 +38,7 @@ impl AvatarUploads {
     /// a retry that finds it ready writes nothing, so it cannot bring a replaced picture back.
     ///
     /// # Errors
-    /// `image_unsupported`, `image_invalid`, `not_found` (replaced meanwhile), `upload_id_reused`, `busy`.
+    /// `image_unsupported`, `image_invalid`, `image_incomplete`, `not_found` (replaced meanwhile), `upload_id_reused`, `busy`.
     pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ApiError> {
         let draft = self.uploads.draft(caller, &Target::Avatar, form, now)?;
         self.delivery.prepare().await?;

@@ -40,7 +40,7 @@ impl TaskUploads {
     /// with the same bytes gives the same image once.
     ///
     /// # Errors
-    /// `image_unsupported`, `image_invalid`, `task_not_found`, `not_found` (deleted), `task_full`, `upload_id_reused`,
+    /// `image_unsupported`, `image_invalid`, `image_incomplete`, `task_not_found`, `not_found` (deleted), `task_full`, `upload_id_reused`,
     /// `busy`. A refused photo leaves nothing that anyone else can see.
     pub async fn accept(
         &self,

@@ -110,8 +110,13 @@ pub(crate) fn count_upload(bytes: u64) {
 pub(crate) fn refused(refusal: imaging::Refused) -> ApiError {
     let error = match refusal {
         imaging::Refused::Heic => unsupported_heic(),
-        _ if refusal.is_unsupported() => ErrorCode::ImageUnsupported.into(),
-        _ => ErrorCode::ImageInvalid.into(),
+        imaging::Refused::Unsupported => ErrorCode::ImageUnsupported.into(),
+        imaging::Refused::Incomplete => ErrorCode::ImageIncomplete.into(),
+        imaging::Refused::Invalid(_)
+        | imaging::Refused::TooManyPixels
+        | imaging::Refused::TooManyFrames
+        | imaging::Refused::TooManyScans
+        | imaging::Refused::TooManySegments => ErrorCode::ImageInvalid.into(),
     };
     error.because(refusal)
 }

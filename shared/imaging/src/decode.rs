@@ -8,8 +8,7 @@ mod webp;
 
 use crate::exif::Orientation;
 use crate::pixels::{Pixels, Rgb};
-use crate::variants::{MAX_DECODER_BYTES, NoVariants};
-use crate::{Cleaned, Format};
+use crate::{Cleaned, Format, MAX_DECODER_BYTES, NoVariants};
 
 /// A picture as it is stored: not yet turned, its colours those of its profile.
 pub(crate) struct Decoded {

@@ -73,14 +73,14 @@ fn find_orientation(tiff: &[u8]) -> Result<Option<u16>, Refused> {
         [b'M', b'M', 0, 42, ..] => ByteOrder::Big,
         _ => return Ok(None),
     };
-    let mut header = Reader::new(tiff);
+    let mut header = Reader::of_part(tiff);
     header.take(4)?;
-    let mut directory = Reader::new(tiff);
+    let mut directory = Reader::of_part(tiff);
     directory.take_u32(order.u32(&mut header)?)?;
     for _ in 0..order.u16(&mut directory)? {
         let (tag, kind) = (order.u16(&mut directory)?, order.u16(&mut directory)?);
         let count = order.u32(&mut directory)?;
-        let mut value = Reader::new(directory.take(4)?);
+        let mut value = Reader::of_part(directory.take(4)?);
         if (tag, kind, count) == (ORIENTATION, SHORT, 1) {
             return order.u16(&mut value).map(Some);
         }

@@ -2,7 +2,7 @@
 
 use crate::exif::{self, Orientation};
 use crate::limits::{MAX_JPEG_PIXELS_PER_BYTE, MAX_SCAN_PIXELS, MAX_SCANS, SegmentCount, pixels};
-use crate::reader::{ENDS_EARLY, Reader};
+use crate::reader::Reader;
 use crate::{Cleaned, Format, Limits, MAX_ICC_BYTES, Refused, icc};
 
 const SOI: u8 = 0xD8;
@@ -195,7 +195,7 @@ struct Component {
 
 impl Frame {
     fn parse(payload: &[u8]) -> Result<Self, Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let precision = reader.u8()?;
         let (height, width) = (reader.u16_be()?, reader.u16_be()?);
         let count = reader.u8()?;
@@ -226,7 +226,7 @@ impl Frame {
 
     /// Whether a scan's header speaks of components that are there, with tables that are there.
     fn check_scan(&self, payload: &[u8], tables: u8) -> Result<(), Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let count = reader.u8()?;
         if !(1..=4).contains(&count) || payload.len() != 4 + 2 * usize::from(count) {
             return Err(Refused::Invalid("scan length"));
@@ -257,7 +257,7 @@ impl Component {
 
 /// The tables that a DQT segment defines, one bit for each.
 fn quantisation_tables(payload: &[u8]) -> Result<u8, Refused> {
-    let mut reader = Reader::new(payload);
+    let mut reader = Reader::of_part(payload);
     let mut defined = 0;
     while !reader.is_at_end() {
         let head = reader.u8()?;
@@ -272,7 +272,7 @@ fn quantisation_tables(payload: &[u8]) -> Result<u8, Refused> {
 }
 
 fn check_huffman_tables(payload: &[u8]) -> Result<(), Refused> {
-    let mut reader = Reader::new(payload);
+    let mut reader = Reader::of_part(payload);
     while !reader.is_at_end() {
         let head = reader.u8()?;
         let codes = reader.array::<16>()?.iter().copied().map(usize::from).sum();
@@ -291,10 +291,10 @@ fn scan_data<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Refused> {
     let mut position = 0;
     loop {
         let ahead = rest.get(position..).unwrap_or_default();
-        position += memchr::memchr(0xFF, ahead).ok_or(ENDS_EARLY)?;
+        position += memchr::memchr(0xFF, ahead).ok_or_else(|| reader.ends_early())?;
         let run = rest.get(position..).unwrap_or_default().iter().take_while(|&&byte| byte == 0xFF).count();
         match rest.get(position + run) {
-            None => return Err(ENDS_EARLY),
+            None => return Err(reader.ends_early()),
             // A stuffed byte or a restart marker; the run before it belongs to it.
             Some(0x00 | RST0..=RST7) => position += run + 1,
             Some(_) if position == 0 => return Err(Refused::Invalid("a scan without data")),

@@ -14,10 +14,10 @@ mod variants;
 mod webp;
 
 pub use limits::{
-    Limits, MAX_FRAMES, MAX_ICC_BYTES, MAX_JPEG_PIXELS_PER_BYTE, MAX_OTHER_PIXELS, MAX_SCAN_PIXELS, MAX_SCANS,
-    MAX_SEGMENTS, MAX_SIDE, MAX_VARIANT_ICC_BYTES,
+    Limits, MAX_DECODER_BYTES, MAX_FRAMES, MAX_ICC_BYTES, MAX_JPEG_PIXELS_PER_BYTE, MAX_OTHER_PIXELS, MAX_SCAN_PIXELS,
+    MAX_SCANS, MAX_SEGMENTS, MAX_SIDE, MAX_VARIANT_ICC_BYTES,
 };
-pub use variants::{MAX_DECODER_BYTES, MEDIUM_SIDE, NoVariants, THUMB_SIDE, Variant, Variants, variants};
+pub use variants::{MEDIUM_SIDE, THUMB_SIDE, Variant, Variants, variants};
 
 /// The picture in `bytes`, bit for bit as it was, and nothing else that was in the file.
 ///
@@ -104,6 +104,9 @@ pub enum Refused {
     /// No picture, or one of a kind that browsers do not show.
     #[error("not a JPEG, PNG, WebP or GIF picture that browsers show")]
     Unsupported,
+    /// The file ends before the picture does: sent or saved in part.
+    #[error("the file ends too early")]
+    Incomplete,
     /// Damaged in its structure; the text says where, for the log.
     #[error("damaged picture: {0}")]
     Invalid(&'static str),
@@ -121,12 +124,18 @@ pub enum Refused {
     TooManySegments,
 }
 
-impl Refused {
-    /// Whether another format would have been taken, as opposed to a fault or an excess of this very file.
-    #[must_use]
-    pub const fn is_unsupported(&self) -> bool {
-        matches!(self, Self::Heic | Self::Unsupported)
-    }
+/// Why a picture has no variants. The picture itself is not worse for that: it is stored and shown as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum NoVariants {
+    /// Its decoder would take more than [`MAX_DECODER_BYTES`].
+    #[error("the decoder would take {0} bytes")]
+    TooLarge(u64),
+    /// Damaged in the compressed data, or of a kind that the decoder does not know; the text is the decoder's, for the log.
+    #[error("not decodable: {0}")]
+    Undecodable(String),
+    /// The encoder failed.
+    #[error("not encodable: {0}")]
+    Unencodable(#[from] jpeg_encoder::EncodingError),
 }
 
 fn sniff(bytes: &[u8]) -> Result<Format, Refused> {

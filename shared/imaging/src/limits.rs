@@ -18,6 +18,9 @@ pub const MAX_ICC_BYTES: usize = 1 << 20;
 /// Longest colour profile that variants carry, in bytes. Those of phones and cameras (Display P3, sRGB, Adobe RGB) have 0.5
 /// to 3.2 kB; longer ones are of scanners and printers.
 pub const MAX_VARIANT_ICC_BYTES: usize = 4 << 10;
+/// Most memory that a decoder may take beside the picture that is handed to it, in bytes: 48 megapixels of a progressive
+/// JPEG as phones make them. What it will take follows from the header, and is asked before it is taken.
+pub const MAX_DECODER_BYTES: u64 = 192 << 20;
 /// Most segments, chunks or blocks in one file.
 pub const MAX_SEGMENTS: usize = 4096;
 

@@ -213,7 +213,7 @@ struct Header {
 
 impl Header {
     fn parse(payload: &[u8]) -> Result<Self, Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let (width, height) = (reader.u32_be()?, reader.u32_be()?);
         let &[depth, colour, compression, filter, interlace] = reader.array()?;
         let is_known = match colour {
@@ -245,7 +245,7 @@ struct Animation {
 
 impl Animation {
     fn parse(payload: &[u8]) -> Result<Self, Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let frames = reader.u32_be()?;
         let _plays = reader.u32_be()?;
         if frames == 0 || !reader.is_at_end() {
@@ -258,7 +258,7 @@ impl Animation {
     }
 
     fn count_frame(&mut self, payload: &[u8], header: &Header) -> Result<(), Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let _sequence = reader.u32_be()?;
         let (width, height) = (reader.u32_be()?, reader.u32_be()?);
         let (x, y) = (reader.u32_be()?, reader.u32_be()?);

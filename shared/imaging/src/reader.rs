@@ -4,11 +4,18 @@ use crate::Refused;
 pub(crate) struct Reader<'a> {
     bytes: &'a [u8],
     position: usize,
+    is_part: bool,
 }
 
 impl<'a> Reader<'a> {
+    /// Reads a file: where it ends too early, something is missing.
     pub(crate) const fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, position: 0 }
+        Self { bytes, position: 0, is_part: false }
+    }
+
+    /// Reads a part of a file, which is there as a whole: where it ends too early, it is damaged.
+    pub(crate) const fn of_part(bytes: &'a [u8]) -> Self {
+        Self { bytes, position: 0, is_part: true }
     }
 
     pub(crate) const fn position(&self) -> usize {
@@ -28,14 +35,18 @@ impl<'a> Reader<'a> {
         self.bytes.get(start..self.position).unwrap_or_default()
     }
 
+    pub(crate) const fn ends_early(&self) -> Refused {
+        if self.is_part { Refused::Invalid("a part ends too early") } else { Refused::Incomplete }
+    }
+
     pub(crate) fn take(&mut self, length: usize) -> Result<&'a [u8], Refused> {
-        let (taken, _) = self.rest().split_at_checked(length).ok_or(ENDS_EARLY)?;
+        let (taken, _) = self.rest().split_at_checked(length).ok_or_else(|| self.ends_early())?;
         self.position += length;
         Ok(taken)
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Result<&'a [u8; N], Refused> {
-        let taken = self.rest().first_chunk().ok_or(ENDS_EARLY)?;
+        let taken = self.rest().first_chunk().ok_or_else(|| self.ends_early())?;
         self.position += N;
         Ok(taken)
     }
@@ -66,8 +77,6 @@ impl<'a> Reader<'a> {
 
     /// Takes as many bytes as a length field of 32 bits says.
     pub(crate) fn take_u32(&mut self, length: u32) -> Result<&'a [u8], Refused> {
-        self.take(usize::try_from(length).map_err(|_| ENDS_EARLY)?)
+        self.take(usize::try_from(length).map_err(|_| self.ends_early())?)
     }
 }
-
-pub(crate) const ENDS_EARLY: Refused = Refused::Invalid("the file ends too early");

@@ -7,15 +7,12 @@ use jpeg_encoder::{ChromaSubsamplingMethod, ColorType, Encoder, SamplingFactor};
 use crate::decode::{Decoded, decode};
 use crate::exif::Orientation;
 use crate::pixels::{Pixels, fit};
-use crate::{Cleaned, Format, icc};
+use crate::{Cleaned, Format, NoVariants, icc};
 
 /// Longest side of the thumb, in pixels.
 pub const THUMB_SIDE: u32 = 320;
 /// Longest side of the medium variant, in pixels.
 pub const MEDIUM_SIDE: u32 = 1080;
-/// Most memory that a decoder may take beside the picture that is handed to it, in bytes: 48 megapixels of a progressive
-/// JPEG as phones make them. What it will take follows from the header, and is asked before it is taken.
-pub const MAX_DECODER_BYTES: u64 = 192 << 20;
 
 /// The JPEG quality at which SSIMULACRA2 is about 80: hardly anybody sees a difference.
 const QUALITY: u8 = 80;
@@ -42,20 +39,6 @@ pub struct Variant {
     pub width: u32,
     /// Pixels.
     pub height: u32,
-}
-
-/// Why a picture has no variants. The picture itself is not worse for that: it is stored and shown as it is.
-#[derive(Debug, thiserror::Error)]
-pub enum NoVariants {
-    /// Its decoder would take more than [`MAX_DECODER_BYTES`].
-    #[error("the decoder would take {0} bytes")]
-    TooLarge(u64),
-    /// Damaged in the compressed data, or of a kind that the decoder does not know; the text is the decoder's, for the log.
-    #[error("not decodable: {0}")]
-    Undecodable(String),
-    /// The encoder failed.
-    #[error("not encodable: {0}")]
-    Unencodable(#[from] jpeg_encoder::EncodingError),
 }
 
 /// Decodes `picture` once and makes all of its variants and its placeholder.

@@ -10,7 +10,7 @@ pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     let mut file = Reader::new(bytes);
     let _riff = file.array::<4>()?;
     let length = file.u32_le()?;
-    let mut container = Reader::new(file.take_u32(length)?);
+    let mut container = Reader::of_part(file.take_u32(length)?);
     let _webp = container.array::<4>()?;
     let first = Chunk::read(&mut container)?;
     match first.name {
@@ -40,7 +40,7 @@ impl<'a> Chunk<'a> {
 
     /// Width and height that a `VP8 ` or `VP8L` chunk states in its bitstream.
     fn picture_size(&self) -> Result<(u32, u32), Refused> {
-        let mut reader = Reader::new(self.payload);
+        let mut reader = Reader::of_part(self.payload);
         if self.name == b"VP8L" { lossless_size(&mut reader) } else { lossy_size(&mut reader) }
     }
 }
@@ -101,13 +101,13 @@ struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     fn parse(payload: &'a [u8]) -> Result<Self, Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let &[flags, _, _, _] = reader.array()?;
         let sides = reader.array()?;
         if !reader.is_at_end() {
             return Err(Refused::Invalid("canvas"));
         }
-        let mut reader = Reader::new(sides);
+        let mut reader = Reader::of_part(sides);
         let (width, height) = (reader.u24_le()? + 1, reader.u24_le()? + 1);
         Ok(Self { flags, width, height, sides })
     }
@@ -201,14 +201,14 @@ struct Frame<'a> {
 
 impl<'a> Frame<'a> {
     fn parse(payload: &'a [u8], canvas: &Canvas<'_>, count: &mut SegmentCount) -> Result<Self, Refused> {
-        let mut reader = Reader::new(payload);
+        let mut reader = Reader::of_part(payload);
         let header = reader.array::<16>()?;
         let mut picture = Picture::default();
         while !reader.is_at_end() {
             count.one_more()?;
             picture.take(Chunk::read(&mut reader)?);
         }
-        let mut fields = Reader::new(header);
+        let mut fields = Reader::of_part(header);
         let (x, y) = (2 * fields.u24_le()?, 2 * fields.u24_le()?);
         let (width, height) = (fields.u24_le()? + 1, fields.u24_le()? + 1);
         if x + width > canvas.width || y + height > canvas.height {

@@ -5,8 +5,8 @@ use http::Method;
 use lambda_http::lambda_runtime::Diagnostic;
 use platform::Failure;
 
-/// Everything that a mini-program can be told, and nothing else. The order within one status gives the number in
-/// `errcode`: new rows go to the end of their status.
+/// Everything that a mini-program can be told, and nothing else. The numbers of the rows are fixed, since old mini-programs
+/// compare them: a new row takes one that no row of its status has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
     BadRequest,
@@ -21,6 +21,7 @@ pub enum ErrorCode {
     ImageTooLarge,
     ImageUnsupported,
     ImageInvalid,
+    ImageIncomplete,
     TooManyRequests,
     WechatUnavailable,
     Busy,
@@ -32,7 +33,7 @@ const RETRY_AFTER_OUTAGE: u32 = 2;
 
 impl ErrorCode {
     /// All rows of the table, in the order of `docs/errors.md`.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::SessionInvalid,
         Self::CodeInvalid,
@@ -45,6 +46,7 @@ impl ErrorCode {
         Self::ImageTooLarge,
         Self::ImageUnsupported,
         Self::ImageInvalid,
+        Self::ImageIncomplete,
         Self::TooManyRequests,
         Self::WechatUnavailable,
         Self::Busy,
@@ -66,6 +68,7 @@ impl ErrorCode {
             Self::ImageTooLarge => (413, 1, "image_too_large", "图片太大"),
             Self::ImageUnsupported => (415, 1, "image_unsupported", "不支持的图片格式"),
             Self::ImageInvalid => (422, 1, "image_invalid", "无法识别的图片"),
+            Self::ImageIncomplete => (422, 4, "image_incomplete", "图片不完整，请重新选择"),
             Self::TooManyRequests => (429, 1, "too_many_requests", "请求过于频繁"),
             Self::WechatUnavailable => (503, 1, "wechat_unavailable", "微信服务暂时不可用"),
             Self::Busy => (503, 2, "busy", "系统繁忙，请稍后再试"),
@@ -193,8 +196,15 @@ mod tests {
 
     #[test]
     fn the_numbers_are_the_contracts() {
-        let numbers = [ErrorCode::SessionInvalid, ErrorCode::CodeInvalid, ErrorCode::TaskNotFound, ErrorCode::Busy];
-        assert_eq!(numbers.map(ErrorCode::errcode), [40101, 40102, 40401, 50302]);
+        let numbers = [
+            ErrorCode::SessionInvalid,
+            ErrorCode::CodeInvalid,
+            ErrorCode::TaskNotFound,
+            ErrorCode::ImageInvalid,
+            ErrorCode::ImageIncomplete,
+            ErrorCode::Busy,
+        ];
+        assert_eq!(numbers.map(ErrorCode::errcode), [40101, 40102, 40401, 42201, 42204, 50302]);
     }
 
     #[test]

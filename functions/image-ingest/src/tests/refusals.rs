@@ -11,7 +11,7 @@ async fn refused_pictures_say_why_and_leave_nothing() {
         (TEXT, "image_unsupported"),
         (heic, "image_unsupported"),
         (png, "image_unsupported"),
-        (&PHOTO[..PHOTO.len() * 6 / 10], "image_invalid"),
+        (&PHOTO[..PHOTO.len() * 6 / 10], "image_incomplete"),
         (bomb, "image_invalid"),
     ] {
         let house = House::with_ticket(&[]).await;

@@ -74,7 +74,7 @@ async fn refused_photos_get_their_answer_and_leave_nothing() {
         (event!("task-image-upload/unknown-task"), 404, "task_not_found"),
         (event!("task-image-upload/text-named-jpg"), 415, "image_unsupported"),
         (event!("task-image-upload/heic"), 415, "image_unsupported"),
-        (event!("task-image-upload/truncated"), 422, "image_invalid"),
+        (event!("task-image-upload/truncated"), 422, "image_incomplete"),
         (event!("task-image-upload/get-method"), 405, "method_not_allowed"),
     ] {
         house.send(event).await.assert_refused(status, error);

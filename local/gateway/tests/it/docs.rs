@@ -152,6 +152,7 @@ fn when(code: ErrorCode) -> &'static str {
             "not JPEG, PNG, WebP or GIF, judged by content; for HEIC: 不支持HEIC图片，请选择压缩图或JPEG"
         }
         ErrorCode::ImageInvalid => "damaged, or too many pixels, frames or scans",
+        ErrorCode::ImageIncomplete => "the file ends before the image does: sent or saved in part",
         ErrorCode::TooManyRequests => "too many failed logins from one address",
         ErrorCode::WechatUnavailable => "WeChat is down, slow or odd, or refuses our secret",
         ErrorCode::Busy => "AWS throttles, is slow or down, or WeChat is (45011)",

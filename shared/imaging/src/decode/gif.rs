@@ -5,8 +5,8 @@ use gif::{ColorOutput, DecodeOptions, Frame, MemoryLimit};
 use super::shrink::Shrink;
 use super::{Decoded, undecodable};
 use crate::MAX_OTHER_PIXELS;
+use crate::NoVariants;
 use crate::pixels::Rgb;
-use crate::variants::NoVariants;
 
 const WHITE: Rgb = [255; 3];
 

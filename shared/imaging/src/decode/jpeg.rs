@@ -1,10 +1,10 @@
 use jpeg_decoder::{Decoder, PixelFormat};
 
 use super::{Decoded, check_memory, scale, undecodable};
+use crate::NoVariants;
 use crate::exif::Orientation;
 use crate::jpeg::coefficient_bytes;
 use crate::pixels::{Pixels, Rgb};
-use crate::variants::NoVariants;
 
 /// Decodes at an eighth, a quarter, half or all of the size, which leaves out most of the work.
 pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> {

@@ -5,7 +5,7 @@ use png::{ColorType, Decoder, Limits, Transformations};
 use super::shrink::Shrink;
 use super::{Decoded, check_memory, on_white, undecodable};
 use crate::exif::Orientation;
-use crate::variants::{MAX_DECODER_BYTES, NoVariants};
+use crate::{MAX_DECODER_BYTES, NoVariants};
 
 /// Decodes row by row; only interlaced pictures have to be whole in memory.
 pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> {

@@ -1,6 +1,6 @@
 use super::undecodable;
+use crate::NoVariants;
 use crate::pixels::{Pixels, Rgb};
-use crate::variants::NoVariants;
 
 /// Averages squares of pixels while rows come in, so that a large picture is never whole in memory. Some reduction is left
 /// for the better filter that comes after it.

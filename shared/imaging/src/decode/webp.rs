@@ -4,9 +4,9 @@ use image_webp::WebPDecoder;
 
 use super::shrink::Shrink;
 use super::{Decoded, check_memory, on_white, undecodable};
+use crate::NoVariants;
 use crate::exif::Orientation;
 use crate::limits::pixels;
-use crate::variants::NoVariants;
 
 pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(undecodable)?;
