@@ -9,19 +9,25 @@ use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
 use platform::aws::{self, Aws};
 use platform::config::Variables;
+use platform::invocation;
+use platform::metrics::{self, Metric};
 use serde::{Deserialize, Serialize};
-use session::{Issued, LoginLimit, Sessions, User, Users};
+use session::{Issued, LoginLimit, Sessions};
+use users::{User, Users};
 use web::{ApiError, ErrorCode, Response, respond};
 use wechat::{Code, OpenId, WeChat, WeChatError};
 
 /// WeChat counts exchanges by the minute.
 const WECHAT_QUOTA_SECONDS: u32 = 60;
+/// How often a login begins again that met the removal of its account.
+const TRIES: u32 = 3;
 
 /// What this function is told by its environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
     login: session::LoginConfig,
+    users: users::Config,
     wechat: wechat::Config,
 }
 
@@ -32,6 +38,7 @@ impl Config {
             aws: aws::Config::read(variables).with_secretsmanager(variables),
             sessions: session::Config::read(variables),
             login: session::LoginConfig::read(variables),
+            users: users::Config::read(variables),
             wechat: wechat::Config::read(variables),
         }
     }
@@ -52,7 +59,7 @@ impl App {
         Self {
             limit: LoginLimit::new(&config.sessions, &config.login, aws.dynamodb()),
             wechat: WeChat::new(config.wechat, &aws),
-            users: Users::new(&config.login, aws.dynamodb()),
+            users: Users::new(&config.users, aws.dynamodb()),
             sessions: Sessions::new(&config.sessions, aws.dynamodb()),
         }
     }
@@ -100,9 +107,25 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 
     app.limit.check(source, now).await?;
     let openid = ask_wechat(app, code, source, now).await?;
-    let user = app.users.find_or_create(app.wechat.app_id(), openid.expose(), now).await?;
-    let session = app.sessions.issue(&user, now).await?;
+    let (user, session) = sign_in(app, &openid, now).await?;
+    invocation::note_user(user.id.as_str());
+    metrics::count(Metric::Logins);
     respond::created(&LoggedIn::of(&user, &session))
+}
+
+/// The session is handed out only after the account was written behind it: by then it would have met the mark of a removal,
+/// or the removal finds the session.
+async fn sign_in(app: &App, openid: &OpenId, now: Timestamp) -> Result<(User, Issued), ApiError> {
+    for _ in 0..TRIES {
+        let user = app.users.identify(app.wechat.app_id(), openid.expose(), now).await?;
+        let session = app.sessions.issue(&user.id, &user.seed, now).await?;
+        if app.users.confirm(&user).await? {
+            return Ok((user, session));
+        }
+        app.sessions.cancel(&user.id, &session).await?;
+        app.users.forget(&user).await?;
+    }
+    Err(ApiError::from(ErrorCode::Busy).because("the account was always being removed"))
 }
 
 fn code_of(request: &Request) -> Result<Code, ApiError> {

@@ -42,6 +42,20 @@ fn rows_of_sessions(stack: &Stack) -> Vec<serde_json::Value> {
     stack.rows("SessionsTable").into_iter().filter(|row| row["user_id"]["S"] != seeded.as_str()).collect()
 }
 
+/// The accounts: what the other rows of the users table, the identities, lead to.
+fn accounts(stack: &Stack) -> Vec<serde_json::Value> {
+    let rows = stack.rows("UsersTable").into_iter();
+    rows.filter(|row| row["openid_hash"]["S"].as_str().unwrap().starts_with("user#")).collect()
+}
+
+/// Marks a user's account as one that is being removed.
+fn mark(stack: &Stack, user_id: &serde_json::Value) {
+    let key = json!({"openid_hash": {"S": format!("user#{}", user_id.as_str().unwrap())}});
+    let mut row = stack.row("UsersTable", key).unwrap();
+    row["removal"] = json!({"S": "due"});
+    stack.replace_row("UsersTable", row);
+}
+
 #[track_caller]
 fn assert_nothing_stored(stack: &Stack) {
     assert!(stack.rows("UsersTable").is_empty() && rows_of_sessions(stack).is_empty());
@@ -93,7 +107,7 @@ async fn parallel_first_logins_make_one_user() {
     let answers = [one.json(), two.json(), three.json()];
     assert!(answers.iter().all(|answer| answer["user_id"] == answers[0]["user_id"]), "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer["is_new_user"] == true).count(), 1, "{answers:?}");
-    assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (1, 3));
+    assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (2, 3), "identity and account");
 }
 
 #[tokio::test]
@@ -189,16 +203,21 @@ async fn while_the_secret_cannot_be_read_no_code_is_sent() {
 }
 
 #[tokio::test]
-async fn a_good_login_is_one_read_one_exchange_and_two_writes() {
+async fn a_good_login_is_one_read_one_exchange_and_three_writes() {
     let (stack, app) = start().await;
     app.warm().await;
     stack.wire().forget();
 
     send(&app, event!("session-login/good")).await.assert_status(201);
 
-    let operations = ["DynamoDB.GetItem", "HTTP.GET", "DynamoDB.UpdateItem", "DynamoDB.PutItem"];
-    assert_eq!(stack.wire().operations(), operations);
-    assert!(stack.wire().calls()[2].body.contains("UsersTable"), "the one update is the user's, not the limit's");
+    let operations =
+        ["GetItem", "UpdateItem", "PutItem", "UpdateItem"].map(|operation| format!("DynamoDB.{operation}"));
+    let [read, identity, session, account] = operations;
+    assert_eq!(stack.wire().operations(), [read, "HTTP.GET".to_owned(), identity, session, account]);
+    for update in [2, 4] {
+        let body = &stack.wire().calls()[update].body;
+        assert!(body.contains("UsersTable"), "no update is the limit's: {body}");
+    }
 }
 
 #[tokio::test]
@@ -302,7 +321,80 @@ async fn a_lost_answer_makes_neither_a_second_user_nor_a_second_session() {
             let answer = send(&app, login("dev-alice-1")).await;
 
             assert_eq!(answer.assert_status(201).json()["is_new_user"], true, "{operation} {fault:?}");
-            assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (1, 1));
+            assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (2, 1));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_login_enters_its_identity_into_the_account() {
+    let (stack, app) = start().await;
+
+    let first = send_at(&app, login("dev-alice-1"), ten_past()).await.json();
+    send(&app, login("dev-alice-2")).await.assert_status(201);
+
+    let identities = stack.rows("UsersTable").into_iter().filter(|row| row["user_id"]["S"] == first["user_id"]);
+    let keys: Vec<_> = identities.map(|row| row["openid_hash"]["S"].clone()).collect();
+    let [account] = &accounts(&stack)[..] else { panic!("not one account") };
+    assert_eq!(account["openid_hash"]["S"], format!("user#{}", first["user_id"].as_str().unwrap()));
+    assert_eq!((&account["user_keys"], keys.len()), (&json!({ "SS": keys }), 1));
+    assert_eq!(account["created_at_ms"]["N"], ten_past().as_millisecond().to_string());
+}
+
+#[tokio::test]
+async fn a_user_from_before_there_were_accounts_gets_one() {
+    let (stack, app) = start().await;
+    let first = send_at(&app, login("dev-alice-1"), ten_past()).await.json();
+    stack.remove_row("UsersTable", json!({"openid_hash": accounts(&stack)[0]["openid_hash"]}));
+
+    let second = send(&app, login("dev-alice-2")).await.json();
+
+    assert_eq!(first["user_id"], second["user_id"]);
+    assert_eq!(accounts(&stack)[0]["created_at_ms"]["N"], ten_past().as_millisecond().to_string());
+}
+
+#[tokio::test]
+async fn whoever_signs_in_while_their_account_is_removed_is_a_new_user() {
+    let (stack, app) = start().await;
+    let old = send(&app, login("dev-alice-1")).await.json();
+    let bob = send(&app, login("dev-bob-1")).await.json();
+    mark(&stack, &old["user_id"]);
+
+    let new = send(&app, login("dev-alice-2")).await.assert_status(201).json();
+
+    assert_ne!(new["user_id"], old["user_id"]);
+    assert_eq!(new["is_new_user"], true);
+    let sessions_of = |user: &serde_json::Value| {
+        rows_of_sessions(&stack).iter().filter(|row| row["user_id"]["S"] == user["user_id"]).count()
+    };
+    assert_eq!((sessions_of(&old), sessions_of(&new)), (1, 1), "the one from before is the removal's");
+    assert_eq!(send(&app, login("dev-alice-3")).await.json()["user_id"], new["user_id"]);
+    assert_eq!(send(&app, login("dev-bob-2")).await.json()["user_id"], bob["user_id"]);
+}
+
+#[tokio::test]
+async fn a_login_killed_at_any_write_is_made_good_by_the_next() {
+    for is_marked in [false, true] {
+        for fault in [Fault::KilledBefore, Fault::KilledAfter] {
+            // Identity, session, account; and where that is marked: the session's end, the identity's, and all three again.
+            for write in 1..=if is_marked { 8 } else { 3 } {
+                let (stack, app) = start().await;
+                let old = send(&app, login("dev-alice-1")).await.json();
+                if is_marked {
+                    mark(&stack, &old["user_id"]);
+                }
+                app.warm().await;
+                stack.wire().forget();
+                // Before the writes there are the read of the limit and the exchange.
+                stack.wire().fail_call(2 + write, fault);
+                stack.killed(send(&app, login("dev-alice-2"))).await;
+
+                let next = send(&app, login("dev-alice-3")).await.assert_status(201).json();
+
+                assert_eq!(next["user_id"] == old["user_id"], !is_marked, "{fault:?} at write {write}");
+                let leads_to = |row: &serde_json::Value| row["user_id"]["S"] == next["user_id"];
+                assert_eq!(stack.rows("UsersTable").iter().filter(|row| leads_to(row)).count(), 1);
+            }
         }
     }
 }

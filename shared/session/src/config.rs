@@ -23,7 +23,6 @@ static SESSION_RENEW_SECONDS: Variable = Variable {
     meaning: "Use moves the idle end once so many seconds, or half of the idle time, have gone by: 1 to 31536000.",
     default: Some("3600"),
 };
-static USERS_TABLE: Variable = Variable { name: "USERS_TABLE", meaning: "Table of users.", default: None };
 static LOGIN_RATE_PER_MINUTE: Variable = Variable {
     name: "LOGIN_RATE_PER_MINUTE",
     meaning: "Failed logins that one source address (IPv6: one /64) has in a minute: 0 (no limit) to 100000.",
@@ -52,19 +51,15 @@ impl Config {
     }
 }
 
-/// What it takes to sign somebody in, besides.
+/// How many logins may fail.
 #[derive(Clone, Debug)]
 pub struct LoginConfig {
-    pub(crate) users_table: String,
     pub(crate) failures_per_minute: u64,
 }
 
 impl LoginConfig {
-    /// Reads the users table and the limit on failed logins.
+    /// Reads the limit on failed logins.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        Self {
-            users_table: variables.required(&USERS_TABLE),
-            failures_per_minute: variables.number(&LOGIN_RATE_PER_MINUTE, 0..=100_000),
-        }
+        Self { failures_per_minute: variables.number(&LOGIN_RATE_PER_MINUTE, 0..=100_000) }
     }
 }

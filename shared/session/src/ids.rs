@@ -61,7 +61,8 @@ impl SessionHash {
 pub struct UserId(String);
 
 impl UserId {
-    pub(crate) fn random() -> Self {
+    /// A fresh one.
+    pub fn random() -> Self {
         Self(Uuid::new_v4().to_string())
     }
 
@@ -90,13 +91,18 @@ impl fmt::Display for UserId {
 pub struct UserSeed([u8; 32]);
 
 impl UserSeed {
-    pub(crate) fn random() -> Result<Self, getrandom::Error> {
+    /// A fresh one.
+    ///
+    /// # Errors
+    /// When the operating system gives no random bytes.
+    pub fn random() -> Result<Self, getrandom::Error> {
         let mut bytes = [0; 32];
         getrandom::fill(&mut bytes)?;
         Ok(Self(bytes))
     }
 
-    pub(crate) fn from_slice(bytes: &[u8]) -> Option<Self> {
+    /// As a row keeps it: 32 bytes, or nothing.
+    pub fn from_slice(bytes: &[u8]) -> Option<Self> {
         bytes.try_into().ok().map(Self)
     }
 

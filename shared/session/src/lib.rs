@@ -6,7 +6,6 @@ mod ids;
 mod login_limit;
 mod rules;
 mod sessions;
-mod users;
 
 pub use config::{Config, LoginConfig};
 pub use headers::SessionError;
@@ -14,4 +13,3 @@ pub use ids::{SessionId, UserId, UserSeed};
 pub use login_limit::LoginLimit;
 pub use rules::{Life, Times};
 pub use sessions::{Caller, Issued, Sessions};
-pub use users::{User, Users};

@@ -6,7 +6,6 @@ use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use http::HeaderMap;
 use jiff::Timestamp;
-use platform::metrics::{self, Metric};
 use platform::row::{self, Reader, Row};
 use platform::{Failure, invocation};
 use web::{ApiError, ErrorCode};
@@ -15,7 +14,6 @@ use crate::config::Config;
 use crate::headers::{Presented, SessionError};
 use crate::ids::{SessionHash, SessionId, UserId, UserSeed};
 use crate::rules::{Life, Times};
-use crate::users::User;
 
 /// Rows of one `BatchWriteItem`.
 const BATCH: usize = 25;
@@ -96,12 +94,12 @@ impl Sessions {
         })
     }
 
-    /// Begins a session of `user`.
+    /// Begins a session of a user.
     ///
     /// # Errors
     /// `internal` without random bytes, `busy` when the row was not certainly written: no session is handed out that may
     /// not exist.
-    pub async fn issue(&self, user: &User, now: Timestamp) -> Result<Issued, ApiError> {
+    pub async fn issue(&self, user_id: &UserId, user_seed: &UserSeed, now: Timestamp) -> Result<Issued, ApiError> {
         let session_id = SessionId::random().map_err(|error| ApiError::from(ErrorCode::Internal).because(error))?;
         let life = Life { created_at: now, renewed_at: now };
         let expires_at = self.times.end_of(life);
@@ -109,9 +107,9 @@ impl Sessions {
             .dynamodb
             .put_item()
             .table_name(&self.table)
-            .item("user_id", row::text(user.id.as_str()))
+            .item("user_id", row::text(user_id.as_str()))
             .item("session_hash", row::text(session_id.hash().as_str()))
-            .item("user_seed", row::bytes(user.seed.as_bytes()))
+            .item("user_seed", row::bytes(user_seed.as_bytes()))
             .item("created_at_ms", row::milliseconds(now))
             .item("renewed_at_ms", row::milliseconds(now))
             .item("expires_at", row::ttl(expires_at))
@@ -125,9 +123,15 @@ impl Sessions {
                 if error.as_service_error().is_some_and(|error| error.is_conditional_check_failed_exception()) => {}
             Err(error) => return Err(Failure::of("DynamoDB.PutItem", &error).into()),
         }
-        invocation::note_user(user.id.as_str());
-        metrics::count(Metric::Logins);
         Ok(Issued { session_id, expires_at })
+    }
+
+    /// Ends a session that was begun and is not handed out.
+    ///
+    /// # Errors
+    /// When the row was not certainly deleted.
+    pub async fn cancel(&self, user_id: &UserId, issued: &Issued) -> Result<(), Failure> {
+        self.end(user_id, &issued.session_id.hash()).await
     }
 
     /// Ends the caller's session. Once this returns, the session is gone.
@@ -135,11 +139,15 @@ impl Sessions {
     /// # Errors
     /// When the row was not certainly deleted.
     pub async fn revoke(&self, caller: &Caller) -> Result<(), Failure> {
+        self.end(&caller.user_id, &caller.session).await
+    }
+
+    async fn end(&self, user_id: &UserId, session: &SessionHash) -> Result<(), Failure> {
         self.dynamodb
             .delete_item()
             .table_name(&self.table)
-            .key("user_id", row::text(caller.user_id.as_str()))
-            .key("session_hash", row::text(caller.session.as_str()))
+            .key("user_id", row::text(user_id.as_str()))
+            .key("session_hash", row::text(session.as_str()))
             .send()
             .await
             .map_err(|error| Failure::of("DynamoDB.DeleteItem", &error))?;

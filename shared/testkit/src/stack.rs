@@ -137,8 +137,7 @@ impl Stack {
 
     /// Removes a session's row, as a revocation does.
     pub fn remove_session(&self, user: &User) {
-        let request = json!({"TableName": "SessionsTable", "Key": session_key(user)});
-        self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+        self.remove_row("SessionsTable", session_key(user));
     }
 
     /// A new, empty task of a user.
@@ -198,6 +197,18 @@ impl Stack {
         rows.as_array().cloned().unwrap_or_default()
     }
 
+    /// Puts a row, in DynamoDB's JSON, whatever is there with its key.
+    pub fn replace_row(&self, table: &str, row: Value) {
+        let request = json!({"TableName": table, "Item": row});
+        self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
+    /// Removes a row.
+    pub fn remove_row(&self, table: &str, key: Value) {
+        let request = json!({"TableName": table, "Key": key});
+        self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+    }
+
     /// The names in a task's list, in order.
     pub fn listed(&self, task_id: &str) -> Vec<String> {
         let row = self.row("TasksTable", json!({"task_id": {"S": task_id}})).unwrap();
@@ -208,8 +219,7 @@ impl Stack {
     pub fn set_list(&self, task_id: &str, names: &[String]) {
         let mut row = self.row("TasksTable", json!({"task_id": {"S": task_id}})).unwrap();
         row["images"]["L"] = names.iter().map(|name| json!({"S": name})).collect();
-        let request = json!({"TableName": "TasksTable", "Item": row});
-        self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
+        self.replace_row("TasksTable", row);
     }
 
     /// The row of an image, by its name.
@@ -237,8 +247,7 @@ impl Stack {
     pub fn change_image_row(&self, name: &str, change: impl FnOnce(&mut Value)) {
         let mut row = self.image_row(name).unwrap();
         change(&mut row);
-        let request = json!({"TableName": "ImagesTable", "Item": row});
-        self.emulators.database().put_item(serde_json::from_value(request).unwrap()).unwrap();
+        self.replace_row("ImagesTable", row);
     }
 
     /// Makes the row of an image that of a ticket: its picture comes straight to the bucket.
@@ -266,8 +275,7 @@ impl Stack {
 
     /// Removes the row of an image, as its TTL does.
     pub fn remove_image_row(&self, stem: &str) {
-        let request = json!({"TableName": "ImagesTable", "Key": {"stem": {"S": stem}}});
-        self.emulators.database().delete_item(serde_json::from_value(request).unwrap()).unwrap();
+        self.remove_row("ImagesTable", json!({"stem": {"S": stem}}));
     }
 
     /// Removes the rows whose TTL has passed at this time (seconds since 1970), and says how many there were.

@@ -9,20 +9,21 @@ use crate::workspace::{Metadata, Package, folders, text};
 
 /// What each crate may be built from, of ours. `local/emulators` and `imaging` stand alone: the ones stand for servers
 /// that know nothing of us, the other knows bytes and nothing else.
-const MAY_USE: [(&str, &[&str]); 9] = [
+const MAY_USE: [(&str, &[&str]); 10] = [
     ("platform", &[]),
     ("imaging", &[]),
     ("emulators", &[]),
     ("web", &["platform"]),
     ("wechat", &["platform"]),
     ("session", &["platform", "web"]),
+    ("users", &["platform", "web", "session"]),
     ("images", &["platform", "web", "session", "imaging"]),
     ("testkit", &["emulators"]),
     ("doctor", &["platform"]),
 ];
 
 /// What a function may be built from, of ours: never another function, nothing of the laptop or of the tests.
-const A_FUNCTION_MAY_USE: [&str; 6] = ["platform", "web", "session", "images", "imaging", "wechat"];
+const A_FUNCTION_MAY_USE: [&str; 7] = ["platform", "web", "session", "users", "images", "imaging", "wechat"];
 
 fn template() -> Template {
     Template::parse(&text("template.yaml")).expect("our own template")
