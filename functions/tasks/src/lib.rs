@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Cursor, Images, Task, TaskAnswer, Tasks, TasksConfig, Title};
+use images::{Cursor, Images, Removal, Task, TaskAnswer, Tasks, TasksConfig, Title};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::aws::{self, Aws};
@@ -36,16 +36,19 @@ pub struct App {
     sessions: Sessions,
     tasks: Tasks,
     images: Images,
+    removal: Removal,
 }
 
 impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient) -> Self {
         let aws = Aws::new(config.aws, http);
+        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
         Self {
             sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            tasks: Tasks::new(&config.tasks, aws.dynamodb()),
             images: Images::new(&config.images, &aws),
+            removal: Removal::new(&config.images, tasks.clone(), &aws),
+            tasks,
         }
     }
 
@@ -117,7 +120,7 @@ async fn page(app: &App, request: &Request, task_id: &str, now: Timestamp) -> Re
 
 async fn remove(app: &App, request: &Request, task_id: &str, name: &str, now: Timestamp) -> Result<Response, ApiError> {
     let (_caller, task) = caller_and_task(app, request, task_id, now).await?;
-    app.images.remove(&app.tasks, task, name, now).await?;
+    app.removal.remove(task, name, now).await?;
     Ok(respond::no_content())
 }
 

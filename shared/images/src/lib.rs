@@ -1,37 +1,16 @@
 #![doc = include_str!("../README.md")]
 
-mod answer;
-mod arrival;
-mod avatars;
-mod bucket;
-mod claim;
 mod config;
-mod delivery;
-mod image_rows;
-mod images;
-mod ingest;
-mod name;
-mod object;
-mod post_policy;
-mod sweep;
-mod task_list;
-mod task_uploads;
-mod tasks;
-mod tickets;
-mod uploads;
-mod variant;
+mod end;
+mod rows;
+mod show;
+mod take;
 
-pub use answer::{Image, Resolved, TaskAnswer};
-pub use arrival::Arrival;
-pub use avatars::AvatarUploads;
 pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images};
-pub use delivery::{Delivery, Link};
-pub use images::{Found, Images};
-pub use ingest::{Ingest, Ingested};
-pub use name::{ImageName, TaskId};
-pub use object::DefaultImage;
-pub use sweep::{RowChange, Sweep};
-pub use task_uploads::TaskUploads;
-pub use tasks::{Cursor, Task, TaskPage, Tasks, Title};
-pub use tickets::{Announced, Ticket, Tickets};
-pub use variant::Size;
+pub use end::{Removal, RowChange, Sweep};
+pub use rows::keys::DefaultImage;
+pub use rows::name::{ImageName, TaskId};
+pub use rows::tasks::{Cursor, Task, TaskPage, Tasks, Title};
+pub use rows::variant::Size;
+pub use show::{Delivery, Found, Image, Images, Link, Resolved, TaskAnswer};
+pub use take::{Announced, Arrival, AvatarUploads, Ingest, Ingested, TaskUploads, Ticket, Tickets};

@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use imaging::{Cleaned, NoVariants};
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 use platform::invocation;
@@ -13,19 +13,18 @@ use platform::metrics::{self, Metric};
 use tokio::time::Instant;
 use web::{ApiError, ErrorCode};
 
-use crate::arrival::{Arrival, Place, Sent, Upload};
-use crate::bucket::{Bucket, Got};
 use crate::config::{IngestConfig, StorageConfig};
-use crate::image_rows::{ImageRow, ImageRows, Made, State, Written};
-use crate::name::Target;
-use crate::task_list::TaskList;
-use crate::tasks::Tasks;
-use crate::uploads::{count_upload, refused};
-use crate::variant::{Variant, Variants};
+use crate::rows::bucket::{Bucket, Got};
+use crate::rows::lives::UPLOAD_ENDS;
+use crate::rows::name::Target;
+use crate::rows::row::{ImageRow, Made, State};
+use crate::rows::table::{ImageRows, Written};
+use crate::rows::tasks::Tasks;
+use crate::rows::variant::{Variant, Variants};
+use crate::take::arrival::{Arrival, Place, Sent, Upload};
+use crate::take::draft::{count_upload, refused};
+use crate::take::task_list::TaskList;
 
-/// An upload through the API has ended so long after it put its picture: it is ready, or only a retry can make it so, and
-/// that puts the picture again.
-const UPLOAD_ENDS: SignedDuration = SignedDuration::from_secs(5);
 const LOOKS_EVERY: Duration = Duration::from_millis(100);
 
 /// What became of an object that had come: by this delivery's own write, whose answer came.

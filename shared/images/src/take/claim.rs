@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use platform::Failure;
 use web::{ApiError, ErrorCode};
 
-use crate::image_rows::{ImageRow, ImageRows, State, Written};
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::{ImageRows, Written};
 
 /// A claim meets another one, or a transaction, so often before it gives up for now.
 const TRIES: u32 = 5;

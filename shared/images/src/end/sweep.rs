@@ -9,11 +9,12 @@ use platform::metrics::{self, Metric};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::bucket::Bucket;
 use crate::config::StorageConfig;
-use crate::image_rows::{ImageRows, POINTER, State};
-use crate::name::{Attempt, ImageName, Stem};
-use crate::object::prefixes_of;
+use crate::rows::bucket::Bucket;
+use crate::rows::keys::prefixes_of;
+use crate::rows::name::{Attempt, ImageName, Stem};
+use crate::rows::row::State;
+use crate::rows::table::{ImageRows, POINTER};
 
 /// One change of a row, as the table's stream tells it: the row before and after.
 #[derive(Debug, Deserialize)]

@@ -5,13 +5,14 @@ use platform::aws::Aws;
 use session::Caller;
 use web::{ApiError, ImageForm};
 
-use crate::answer::Image;
-use crate::claim::{Claim, claim};
 use crate::config::{Config, UploadConfig};
-use crate::delivery::Delivery;
-use crate::image_rows::{ImageRow, State, Transacted};
-use crate::name::Target;
-use crate::uploads::{Uploads, count_upload};
+use crate::rows::name::Target;
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::Transacted;
+use crate::show::answer::Image;
+use crate::show::delivery::Delivery;
+use crate::take::claim::{Claim, claim};
+use crate::take::draft::{Uploads, count_upload};
 
 const TRANSACTION_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);

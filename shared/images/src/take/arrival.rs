@@ -2,8 +2,8 @@ use imaging::Format;
 use jiff::Timestamp;
 use web::{ApiError, ErrorCode};
 
-use crate::name::{Attempt, Stem};
-use crate::object::{folder_of, incoming_key_of};
+use crate::rows::keys::{folder_of, incoming_key_of};
+use crate::rows::name::{Attempt, Stem};
 
 /// An object of which S3 says that it has come.
 #[derive(Debug)]

@@ -1,21 +1,20 @@
 use std::collections::{HashMap, HashSet};
 
 use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 use session::UserId;
 use web::{ApiError, ErrorCode};
 
-use crate::bucket::Bucket;
 use crate::config::StorageConfig;
-use crate::image_rows::{ImageRow, ImageRows, State};
-use crate::name::{ImageName, Stem, TaskId};
-use crate::tasks::{ListWritten, Task, Tasks};
-use crate::tickets::FORM_LIFE;
+use crate::rows::bucket::Bucket;
+use crate::rows::lives::{ABANDONED, FORM_LIFE};
+use crate::rows::name::{ImageName, Stem, TaskId};
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::ImageRows;
+use crate::rows::tasks::{ListWritten, Task, Tasks};
 
-/// A pending row that nobody touched for so long gives its place in the list back. API calls end long before.
-const ABANDONED: SignedDuration = SignedDuration::from_mins(15);
 const PRUNE_TRIES: u32 = 3;
 /// Append, touch and append again: each is tried anew when the list changed in between.
 const ENLIST_TRIES: u32 = 6;

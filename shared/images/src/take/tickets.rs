@@ -1,26 +1,25 @@
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
 use imaging::Format;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 use serde::Serialize;
 use session::Caller;
 use web::{ApiError, ErrorCode, IdempotencyKey};
 
-use crate::answer::Image;
-use crate::claim::{Claim, claim};
 use crate::config::{Config, TicketConfig};
-use crate::delivery::Delivery;
-use crate::image_rows::{ImageRow, ImageRows, State};
-use crate::name::{Attempt, ImageName, Stem, Target};
-use crate::object::incoming_key_of;
-use crate::post_policy::{Fields, Upload};
-use crate::task_list::TaskList;
-use crate::tasks::{Task, Tasks};
-use crate::uploads::unsupported_heic;
-
-/// How long a ticket's form is good. A prune takes it that nothing comes of one that is older.
-pub(crate) const FORM_LIFE: SignedDuration = SignedDuration::from_mins(10);
+use crate::rows::keys::incoming_key_of;
+use crate::rows::lives::FORM_LIFE;
+use crate::rows::name::{Attempt, ImageName, Stem, Target};
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::ImageRows;
+use crate::rows::tasks::{Task, Tasks};
+use crate::show::answer::Image;
+use crate::show::delivery::Delivery;
+use crate::take::claim::{Claim, claim};
+use crate::take::draft::unsupported_heic;
+use crate::take::post_policy::{Fields, Upload};
+use crate::take::task_list::TaskList;
 
 /// Types of which `imaging` would say so once it saw the bytes.
 const HEIC: [&str; 5] = ["image/heic", "image/heic-sequence", "image/heif", "image/heif-sequence", "image/avif"];

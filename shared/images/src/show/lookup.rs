@@ -1,18 +1,17 @@
 use jiff::Timestamp;
 use platform::aws::Aws;
 use session::{Caller, UserId};
-use web::{ApiError, ErrorCode};
+use web::ApiError;
 
-use crate::answer::{Image, Resolved};
 use crate::config::Config;
-use crate::delivery::{Delivery, Link};
-use crate::image_rows::{ImageRow, ImageRows, State, Written};
-use crate::name::{ImageName, Target};
-use crate::object::DefaultImage;
-use crate::tasks::{Task, Tasks};
-use crate::variant::Size;
-
-const REMOVE_TRIES: u32 = 4;
+use crate::rows::keys::DefaultImage;
+use crate::rows::name::ImageName;
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::ImageRows;
+use crate::rows::tasks::Task;
+use crate::rows::variant::Size;
+use crate::show::answer::{Image, Resolved};
+use crate::show::delivery::{Delivery, Link};
 
 /// What is to be shown where an image was asked for.
 #[derive(Debug)]
@@ -123,29 +122,6 @@ impl Images {
             resolved.push(Resolved { name, url: link.url, expires_at: link.expires_at, state });
         }
         Ok(resolved)
-    }
-
-    /// Deletes an image of a task: its row becomes a tombstone, so that nothing shows it any more, and then its name goes
-    /// from the list. Repeating it finishes what was cut short.
-    ///
-    /// # Errors
-    /// `not_found` for a name that this task never showed; `busy` when it is not certainly done.
-    pub async fn remove(&self, tasks: &Tasks, task: Task, name: &str, now: Timestamp) -> Result<(), ApiError> {
-        let parsed = ImageName::parse(name).ok_or(ErrorCode::NotFound)?;
-        let target = Target::Task(task.id.clone());
-        let mut found = self.rows.find(&parsed.stem).await?;
-        for _ in 0..REMOVE_TRIES {
-            let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;
-            match row.state {
-                State::Pending if !row.is_ticket() => return Err(ErrorCode::NotFound.into()),
-                State::Removed => return Ok(tasks.delist(task, name).await?),
-                State::Pending | State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
-                    Written::Applied => return Ok(tasks.delist(task, name).await?),
-                    Written::Refused(now_there) => found = now_there,
-                },
-            }
-        }
-        Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
     }
 }
 

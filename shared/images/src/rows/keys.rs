@@ -1,4 +1,4 @@
-use crate::name::{Attempt, ImageName, Stem};
+use crate::rows::name::{Attempt, ImageName, Stem};
 
 /// A picture that stands for one that cannot be shown. They lie in the bucket, put there by the local stack and by
 /// deploying, and are delivered like any other.

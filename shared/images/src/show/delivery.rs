@@ -11,14 +11,9 @@ use platform::secret::SecretLocation;
 use presigned::Presigned;
 use web::ApiError;
 
-use crate::answer::{Image, ShownVariant, ShownVariants};
 use crate::config::{Config, DeliveryMode};
-use crate::image_rows::{ImageRow, State};
-use crate::object::DefaultImage;
-use crate::variant::Size;
-
-/// A redirect must not outlive its URL by a slow phone: so many seconds are held back.
-const RESERVE_SECONDS: i64 = 60;
+use crate::rows::keys::DefaultImage;
+use crate::rows::lives::REDIRECT_RESERVE_SECONDS;
 
 /// Makes the URLs under which pictures are seen: the one place that does.
 #[derive(Clone, Debug)]
@@ -49,7 +44,7 @@ impl Link {
     /// How many seconds a redirect to it may be kept: what is left of it less a minute, and at most `most`.
     pub fn max_age(&self, now: Timestamp, most: u32) -> u32 {
         let left = match self.expires_at {
-            Some(end) => end.as_second() - now.as_second() - RESERVE_SECONDS,
+            Some(end) => end.as_second() - now.as_second() - REDIRECT_RESERVE_SECONDS,
             None => i64::try_from(self.life.as_secs()).unwrap_or(i64::MAX),
         };
         u32::try_from(left.max(0)).unwrap_or(u32::MAX).min(most)
@@ -97,37 +92,6 @@ impl Delivery {
     /// The URL of the picture that stands for one that cannot be shown.
     pub(crate) async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
         self.link(kind.key(), now).await
-    }
-
-    /// The URL under which a row's image is seen: that of a default one unless it is ready.
-    pub(crate) async fn link_of(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<Link, ApiError> {
-        match row.state {
-            State::Ready => self.link(row.key_of(size), now).await,
-            _ => self.default(row.stand_in(), now).await,
-        }
-    }
-
-    /// A row's image as clients see it.
-    pub(crate) async fn image(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
-        let mut image = self.image_alone(row, now).await?;
-        if let Some(variants) = row.variants.as_ref().filter(|_| row.state == State::Ready) {
-            image.placeholder = Some(variants.placeholder_text());
-            let (thumb, medium) =
-                (self.variant(row, Size::Thumb, now).await?, self.variant(row, Size::Medium, now).await?);
-            image.variants = ShownVariants { thumb: Some(thumb), medium: Some(medium) };
-        }
-        Ok(image)
-    }
-
-    /// A row's image without variants and placeholder. So uploads are answered: these are made behind the answer, and a
-    /// retry is to be answered as the first call was.
-    pub(crate) async fn image_alone(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
-        Ok(Image::new(row, self.link_of(row, Size::Original, now).await?))
-    }
-
-    async fn variant(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<ShownVariant, ApiError> {
-        let (width, height) = row.sides_of(size);
-        Ok(ShownVariant { url: self.link_of(row, size, now).await?.url, width, height })
     }
 }
 

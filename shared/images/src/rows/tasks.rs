@@ -14,7 +14,7 @@ use session::{Caller, UserId};
 use web::{ApiError, ErrorCode, IdempotencyKey};
 
 use crate::config::TasksConfig;
-use crate::name::{ImageName, TaskId};
+use crate::rows::name::{ImageName, TaskId};
 
 const PAGE: i32 = 50;
 const INDEX: &str = "by_owner";

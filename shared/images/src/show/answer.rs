@@ -2,10 +2,12 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use web::ApiError;
 
-use crate::delivery::Link;
-use crate::image_rows::ImageRow;
-use crate::tasks::{ListedTask, Task};
+use crate::rows::row::{ImageRow, State};
+use crate::rows::tasks::{ListedTask, Task};
+use crate::rows::variant::Size;
+use crate::show::delivery::{Delivery, Link};
 
 /// An image.
 #[derive(Debug, Serialize)]
@@ -59,6 +61,39 @@ impl Image {
             placeholder: None,
             variants: ShownVariants::default(),
         }
+    }
+}
+
+impl Delivery {
+    /// The URL under which a row's image is seen: that of a default one unless it is ready.
+    pub(crate) async fn link_of(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<Link, ApiError> {
+        match row.state {
+            State::Ready => self.link(row.key_of(size), now).await,
+            _ => self.default(row.stand_in(), now).await,
+        }
+    }
+
+    /// A row's image as clients see it.
+    pub(crate) async fn image(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
+        let mut image = self.image_alone(row, now).await?;
+        if let Some(variants) = row.variants.as_ref().filter(|_| row.state == State::Ready) {
+            image.placeholder = Some(variants.placeholder_text());
+            let (thumb, medium) =
+                (self.variant(row, Size::Thumb, now).await?, self.variant(row, Size::Medium, now).await?);
+            image.variants = ShownVariants { thumb: Some(thumb), medium: Some(medium) };
+        }
+        Ok(image)
+    }
+
+    /// A row's image without variants and placeholder. So uploads are answered: these are made behind the answer, and a
+    /// retry is to be answered as the first call was.
+    pub(crate) async fn image_alone(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
+        Ok(Image::new(row, self.link_of(row, Size::Original, now).await?))
+    }
+
+    async fn variant(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<ShownVariant, ApiError> {
+        let (width, height) = row.sides_of(size);
+        Ok(ShownVariant { url: self.link_of(row, size, now).await?.url, width, height })
     }
 }
 

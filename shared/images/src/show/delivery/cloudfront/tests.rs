@@ -3,7 +3,7 @@ use std::cell::Cell;
 use super::*;
 
 /// The local stack's.
-const PEM: &str = include_str!("../../../../../local/emulators/src/cloudfront_key.pem");
+const PEM: &str = include_str!("../../../../../../local/emulators/src/cloudfront_key.pem");
 
 /// What `openssl dgst -sha256 -sign cloudfront_key.pem | base64 -w0 | tr '+=/' '-_~'` makes of the policy
 /// `{"Statement":[{"Resource":"https://img.example.com/images/5eed/original.jpg","Condition":{"DateLessThan":{"AWS:EpochTime":1767290400}}}]}`.

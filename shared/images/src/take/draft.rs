@@ -11,11 +11,12 @@ use session::Caller;
 use sha2::{Digest, Sha256};
 use web::{ApiError, ErrorCode, ImageForm};
 
-use crate::bucket::Bucket;
 use crate::config::{Config, UploadConfig};
-use crate::image_rows::{ImageRow, ImageRows, State};
-use crate::name::{Attempt, ImageName, Stem, Target};
-use crate::object::key_of;
+use crate::rows::bucket::Bucket;
+use crate::rows::keys::key_of;
+use crate::rows::name::{Attempt, ImageName, Stem, Target};
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::ImageRows;
 
 /// A picture on its way in: the row that we would like to write, and the bytes to go with it.
 pub(crate) struct Draft {

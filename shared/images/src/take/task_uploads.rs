@@ -3,15 +3,16 @@ use platform::aws::Aws;
 use session::Caller;
 use web::{ApiError, ImageForm};
 
-use crate::answer::Image;
-use crate::claim::{Claim, claim};
 use crate::config::{Config, UploadConfig};
-use crate::delivery::Delivery;
-use crate::image_rows::{ImageRow, State, Written};
-use crate::name::Target;
-use crate::task_list::TaskList;
-use crate::tasks::{Task, Tasks};
-use crate::uploads::{Uploads, count_upload};
+use crate::rows::name::Target;
+use crate::rows::row::{ImageRow, State};
+use crate::rows::table::Written;
+use crate::rows::tasks::{Task, Tasks};
+use crate::show::answer::Image;
+use crate::show::delivery::Delivery;
+use crate::take::claim::{Claim, claim};
+use crate::take::draft::{Uploads, count_upload};
+use crate::take::task_list::TaskList;
 
 /// Takes photos into tasks.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use platform::Failure;
 use platform::aws::Aws;
 
-use crate::object::{CACHE_CONTROL, DefaultImage};
+use crate::rows::keys::{CACHE_CONTROL, DefaultImage};
 
 const GET_OBJECT: &str = "S3.GetObject";
 const LIST_OBJECTS: &str = "S3.ListObjectsV2";
