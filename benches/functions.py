@@ -10,6 +10,7 @@ Run with the Python of .venv/aws, after `make build`, as `make bench` does.
 import argparse
 import base64
 import json
+import platform
 import statistics
 import sys
 import tempfile
@@ -46,6 +47,8 @@ def main() -> None:
         for _ in range(rounds):
             for figures, (_, function, event, times, status) in zip(measured, CALLS, strict=True):
                 figures.append(measure(function, event or large, times, status))
+    # How malloc treats photo-sized blocks depends on it. Lambda's provided.al2023 has glibc 2.34.
+    print(f"{' '.join(platform.libc_ver())}\n")
     print("| call | CPU, ms | ÷ refusal | answer, ms |\n| --- | ---: | ---: | ---: |")
     least = [(min(cpu for cpu, _ in figures), min(answer for _, answer in figures)) for figures in measured]
     for (what, *_), (cpu, answer) in zip(CALLS, least, strict=True):

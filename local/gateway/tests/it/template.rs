@@ -67,6 +67,39 @@ fn the_template_names_every_variable_that_is_filled_later() {
     }
 }
 
+/// glibc refuses an `M_MMAP_THRESHOLD` above half of its `HEAP_MAX_SIZE`, which is 64 MiB on 64-bit machines (`malloc/malloc.c`,
+/// `do_set_mmap_threshold`). It says nothing, and with the trim threshold set, which ends its own adjusting, every block of
+/// 128 KiB and more is then mapped anew.
+#[test]
+fn no_threshold_of_malloc_is_above_what_glibc_accepts() {
+    const MOST: u64 = 32 << 20;
+    let template = template();
+    let thresholds = functions(&template).filter_map(|(id, function)| {
+        let threshold = function["Environment"]["Variables"]["MALLOC_MMAP_THRESHOLD_"].as_str()?;
+        Some((id, threshold.parse::<u64>().expect("a number of bytes")))
+    });
+    let thresholds: Vec<_> = thresholds.collect();
+
+    assert!(!thresholds.is_empty(), "no function sets a threshold");
+    for (id, threshold) in thresholds {
+        assert!(threshold <= MOST, "{id}: glibc would ignore {threshold}");
+    }
+}
+
+/// A bucket with a fixed name that outlives a failed creation jams the name; see the comments in the template.
+#[test]
+fn what_has_a_fixed_name_goes_with_a_creation_that_fails() {
+    let template = template();
+    let policy = |id: &str| template["Resources"][id]["DeletionPolicy"].as_str().map(str::to_owned);
+
+    assert_eq!(policy("ImagesBucket").as_deref(), Some("RetainExceptOnCreate"));
+    for (id, table) in all(&template, "AWS::DynamoDB::Table") {
+        assert_eq!(policy(id).as_deref(), Some("Retain"), "{id}");
+        assert_eq!(table.get("TableName"), None, "{id}");
+        assert_eq!(table["DeletionProtectionEnabled"], json!(true), "{id}");
+    }
+}
+
 fn template() -> Value {
     document(&text("template.yaml")).expect("our own template")
 }
