@@ -65,20 +65,20 @@ TARGET = $(if $(filter arm64,$(ARCH)),aarch64,x86_64)-unknown-linux-gnu
 
 # Of cargo-lambda's own ideas only the old glibc is wanted: its other ones are a target added by download, a processor that
 # not every machine is, and an end without unwinding.
-build: .venv/aws/ready ## make one package per function: ARCH=arm64 (or x86_64), PROFILE=release (or quick)
+build: .venv/build/ready ## make one package per function: ARCH=arm64 (or x86_64), PROFILE=release (or quick)
 	@test -d "$$(rustc --print target-libdir --target $(TARGET))" || { \
 		echo "Rust cannot build for $(ARCH) yet: rustup target add $(TARGET) (or ARCH=x86_64)" >&2; exit 2; }
 	rm -rf target/lambda
-	PATH="$(CURDIR)/.venv/aws/bin:$$PATH" $(CARGO) lambda build --quiet --locked --profile $(PROFILE) --target $(TARGET) \
+	PATH="$(CURDIR)/.venv/build/bin:$$PATH" $(CARGO) lambda build --quiet --locked --profile $(PROFILE) --target $(TARGET) \
 		--skip-target-check --disable-optimizations $(addprefix --package ,$(FUNCTIONS))
 	@$(PYTHON) scripts/package.py $(FUNCTIONS)
 
 test-lambda test-sam: PROFILE = quick
 test-lambda test-sam: ARCH = $(HOST_ARCH)
-test-lambda: build ## start every package as Lambda does and hold its answers against those in process; prints times and memory
+test-lambda: build .venv/aws/ready ## start every package as Lambda does and hold its answers against those in process; prints times and memory
 	.venv/aws/bin/python scripts/test_lambda.py
 
-test-sam: build ## the same by `sam local` in Docker, and a story through `sam local start-api`
+test-sam: build .venv/aws/ready ## the same by `sam local` in Docker, and a story through `sam local start-api`
 	.venv/aws/bin/python scripts/test_sam.py
 
 test-moto: .venv/test/ready ## tell the whole stories of a local stack whose DynamoDB and S3 are moto
@@ -99,15 +99,15 @@ e2e: target/client/node_modules/ready ## play the whole story on the demo page i
 		{ echo "Chromium is missing: apt-get install chromium" >&2; exit 2; }
 	@CARGO="$(CARGO)" CHROMIUM="$$(command -v chromium)" $(PYTHON) scripts/test_client.py test-e2e client/e2e
 
-# SAM and cargo-lambda come from the environment; what it asks for, or is told by variables, is in docs/deploy.md.
-deploy: .venv/aws/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1
-	@PATH="$(CURDIR)/.venv/aws/bin:$$PATH" .venv/aws/bin/python scripts/deploy.py
+# What it asks for, or is told by variables, is in docs/deploy.md. The heavy tools come with `make build`, after all was looked at.
+deploy: .venv/deploy/ready ## put the stack into AWS, or bring it up to date; asks: STACK, REGION, PARAMETERS, SECRET=ask, IMAGE_KEY=new, YES=1
+	@.venv/deploy/bin/python scripts/deploy.py
 
 test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs replaced
 	@.venv/test/bin/python scripts/test_deploy.py
 
-redrive: .venv/aws/ready ## send again what Lambda gave up on (docs/operations.md): STACK, REGION, DROP=<what is to go if it fails again>
-	@.venv/aws/bin/python scripts/redrive.py
+redrive: .venv/deploy/ready ## send again what Lambda gave up on (docs/operations.md): STACK, REGION, DROP=<what is to go if it fails again>
+	@.venv/deploy/bin/python scripts/redrive.py
 
 test-redrive: .venv/test/ready ## send again, by the real functions, what was given up, with moto for CloudFormation, SQS and S3
 	@CARGO="$(CARGO)" .venv/test/bin/python scripts/test_redrive.py
@@ -159,6 +159,9 @@ fmt: ## put the code into its form
 
 # Tools from PyPI, pinned with all that they bring along, in environments of the project's own.
 .venv/%/ready: tools/%/requirements.txt tools/%/constraints.txt
+	@$(PYTHON) -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer with venv is needed, and $(PYTHON) is not that: apt-get install python3-venv, or PYTHON=python3.12" >&2; \
+		exit 2; }
 	$(PYTHON) -m venv --clear $(@D)
 	$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement tools/$*/requirements.txt --constraint tools/$*/constraints.txt
 	touch $@

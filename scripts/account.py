@@ -18,6 +18,9 @@ STACK = "mini-functions"
 STACK_NAME = re.compile(r"[a-z][a-z0-9-]{0,24}")
 REGION_NAME = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 
+# Beijing and Ningxia: a partition with accounts, keys and names of its own.
+CHINA = "aws-cn"
+
 CALLED_WRONGLY = 2
 
 
@@ -63,8 +66,11 @@ class Account:
     """AWS, as the caller is let in."""
 
     def __init__(self, region: str) -> None:
-        self.client = boto3.session.Session(region_name=region).client
+        session = boto3.session.Session(region_name=region)
+        self.client = session.client
         self.region = region
+        self.partition = session.get_partition_for_region(region)
+        self.dns_suffix = "amazonaws.com.cn" if self.partition == CHINA else "amazonaws.com"
         self.id = self.client("sts").get_caller_identity()["Account"]
         self.cloudformation = self.client("cloudformation")
 
@@ -83,10 +89,27 @@ def account_of(region: str) -> Account:
     try:
         return Account(region)
     except BotoCoreError as error:
-        raise Problems(f"no AWS credentials: {error}; set AWS_PROFILE, or sign in (aws configure, aws sso login)") from error
+        raise no_credentials(str(error)) from error
     except ClientError as error:
         reason = error.response["Error"].get("Message") or error.response["Error"]["Code"]
-        raise Problems(f"no AWS credentials: AWS refuses those it was shown ({reason})") from error
+        elsewhere = "outside China" if region.startswith("cn-") else "in China (REGION=cn-north-1 or cn-northwest-1)"
+        raise Problems(
+            f"no AWS credentials: AWS refuses in {region} those it was shown ({reason}); are they of an account {elsewhere}?"
+        ) from error
+
+
+def require_credentials() -> None:
+    """That there are any. Whether they are good can only be told in a region of their partition."""
+    try:
+        found = boto3.session.Session().get_credentials()
+    except BotoCoreError as error:
+        raise no_credentials(str(error)) from error
+    if found is None:
+        raise no_credentials("Unable to locate credentials")
+
+
+def no_credentials(reason: str) -> Problems:
+    return Problems(f"no AWS credentials: {reason}; set AWS_PROFILE, or sign in (aws configure, aws sso login)")
 
 
 def parameters_now(stack: Mapping[str, Any]) -> dict[str, str]:

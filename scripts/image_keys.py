@@ -39,9 +39,15 @@ def make_pair(place: str) -> KeyPair:
     return KeyPair(place, public.decode(), private.decode())
 
 
+def wants_keys(parameters: Mapping[str, str]) -> bool:
+    """A distribution that stands by has its key before it is asked to verify an address."""
+    delivery = parameters.get("ImageDelivery") or "presigned"
+    return delivery == "cloudfront" or (delivery == "presigned" and parameters.get("CloudFront") == "on")
+
+
 def place_for_new_pair(parameters: Mapping[str, str], wants_another: bool) -> str | None:
     """Where a new pair is needed: where the one that signs is missing, or beside it where another one is wanted."""
-    if parameters.get("ImageDelivery") != "cloudfront":
+    if not wants_keys(parameters):
         return None
     signing = parameters.get("ImageKey") or "A"
     if not parameters.get(f"ImageKey{signing}"):
@@ -52,11 +58,11 @@ def place_for_new_pair(parameters: Mapping[str, str], wants_another: bool) -> st
 def problem(parameters: Mapping[str, str], wants_another: bool, has_private_half: Mapping[str, bool]) -> str | None:
     """Why these parameters cannot be deployed; `has_private_half` knows the places that the stack already has."""
     place = place_for_new_pair(parameters, wants_another)
-    if wants_another and parameters.get("ImageDelivery") != "cloudfront":
+    if wants_another and not wants_keys(parameters):
         return "IMAGE_KEY=new needs PARAMETERS=ImageDelivery=cloudfront"
     if place and parameters.get(f"ImageKey{place}"):
         return f"ImageKey{place} is still trusted; PARAMETERS=ImageKey{place}= removes it first"
     signing = parameters.get("ImageKey") or "A"
-    if parameters.get("ImageDelivery") == "cloudfront" and not has_private_half.get(signing, True):
+    if wants_keys(parameters) and not has_private_half.get(signing, True):
         return f"nobody has the private half of ImageKey{signing}: PARAMETERS=ImageKey={OTHER[signing]} makes another pair"
     return None

@@ -1,7 +1,8 @@
 """Deploys to moto instead of AWS: make test-deploy
 
-`sam`, `make`, `cargo` and `rustc` are programs of this test, which write down how they were called; `sam` makes the stack in moto.
-What SAM, the build and AWS themselves do is not tried here.
+The scripts run as they are, in a project whose template has our parameters and few resources, since moto makes few kinds of them.
+`make`, `cargo` and `rustc` are programs of this test, which write down how they were called. What the build and AWS themselves do
+is not tried here.
 """
 
 import json
@@ -9,12 +10,15 @@ import logging
 import os
 import pty
 import select
+import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import unittest
+import warnings
 from collections.abc import Mapping
+from fnmatch import fnmatchcase
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -22,35 +26,38 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 import boto3
+import packaged
+from botocore.loaders import Loader
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from local_stack import ROOT
+from moto.cloudformation.models import ChangeSet, Stack, cloudformation_backends
+from moto.core import DEFAULT_ACCOUNT_ID
 from moto.server import ThreadedMotoServer
+from preflight import GOING_TO_BE_MADE, UPDATABLE, WAYS_ON
 
 STACK = "mini-functions"
 APP_ID = "wx0123456789abcdef"
 DEFAULT_IMAGES = ("avatar", "in-preparation", "missing", "not-available")
 SECRET = "5ecre7-of-the-mini-program"
 REGION = "eu-central-1"
-MANY_SECONDS = 30
+# Nobody waits so long but a script that hangs.
+MANY_SECONDS = 300
 
-# The part of the stack that is dealt with here. The secret is made by `sam` below: moto's CloudFormation makes none.
+# The part of the stack that is dealt with here. The secrets are made by `setUp` below: moto's CloudFormation makes none.
 SMALL_TEMPLATE = {
-    "Parameters": {
-        "WeChatAppId": {"Type": "String"},
-        "Arch": {"Type": "String", "Default": "arm64"},
-        "LogDays": {"Type": "Number", "Default": 30},
-        "IngestConcurrency": {"Type": "Number", "Default": 10},
-        "ImageDelivery": {"Type": "String", "Default": "presigned"},
-        "CloudFront": {"Type": "String", "Default": "off"},
-        "ImageKey": {"Type": "String", "Default": "A"},
-        "ImageKeyA": {"Type": "String", "Default": ""},
-        "ImageKeyB": {"Type": "String", "Default": ""},
-    },
+    "Parameters": packaged.read(ROOT / "template.yaml")["Parameters"],
     "Conditions": {
         place: {"Fn::Not": [{"Fn::Equals": [{"Ref": f"ImageKey{place}"}, ""]}]} for place in "AB"
     },
     "Resources": {
-        "ImagesBucket": {"Type": "AWS::S3::Bucket"},
+        "ImagesBucket": {
+            "Type": "AWS::S3::Bucket",
+            "Properties": {"BucketName": {"Fn::Sub": "${AWS::StackName}-images-${AWS::AccountId}-${AWS::Region}"}},
+        },
+        "TasksFunction": {
+            "Type": "AWS::Serverless::Function",
+            "Properties": {"CodeUri": "target/lambda/tasks.zip"},
+        },
     },
     "Outputs": {
         "ApiUrl": {"Value": "https://api.example.com"},
@@ -64,32 +71,13 @@ SMALL_TEMPLATE = {
         "ImageKeyBSecretArn": {"Condition": "B", "Value": "key-b"},
     },
 }
+# What the scripts read of the project beside the template.
+PROJECT = ("scripts/*.py", "events/seed.json", "shared/images/defaults/*.png")
 
 WRITE_DOWN = """\
 import json, os, sys
 with open(os.environ["CALLS"], "a") as calls:
     print(json.dumps([os.path.basename(sys.argv[0]), *sys.argv[1:]]), file=calls)
-"""
-SAM = """\
-import boto3
-call = {"StackName": sys.argv[sys.argv.index("--stack-name") + 1], "TemplateBody": os.environ["SMALL_TEMPLATE"]}
-given = json.load(open(sys.argv[sys.argv.index("--parameter-overrides") + 1].removeprefix("file://")))
-call["Parameters"] = [{"ParameterKey": name, "ParameterValue": value} for name, value in given.items()]
-cloudformation = boto3.client("cloudformation", region_name=sys.argv[sys.argv.index("--region") + 1])
-try:
-    cloudformation.describe_stacks(StackName=call["StackName"])
-    is_there = True
-except cloudformation.exceptions.ClientError:
-    is_there = False
-if "--confirm-changeset" in sys.argv and input("Deploy this changeset? [y/N]: ") != "y":
-    kind = "UPDATE" if is_there else "CREATE"
-    cloudformation.create_change_set(**call, ChangeSetName="refused", ChangeSetType=kind)
-elif is_there:
-    cloudformation.update_stack(**call)
-else:
-    cloudformation.create_stack(**call)
-    for name in ("wechat", "key-a", "key-b"):
-        boto3.client("secretsmanager", region_name=cloudformation.meta.region_name).create_secret(Name=name)
 """
 MAKE = """\
 sys.exit(2 if os.environ.get("FAILING_TARGET") in sys.argv else 0)
@@ -97,15 +85,62 @@ sys.exit(2 if os.environ.get("FAILING_TARGET") in sys.argv else 0)
 RUSTC = """\
 print("/" if sys.argv[-1] in os.environ["RUST_TARGETS"] else "/no/such/target")
 """
-PROGRAMS = {"sam": SAM, "make": MAKE, "rustc": RUSTC, "cargo": ""}
+# In every Python that it finds, written as IAM writes actions.
+WRITE_DOWN_CALLS_OF_AWS = """\
+import os
+import botocore.client
+send = botocore.client.BaseClient._make_api_call
+def written_down(self, operation, arguments):
+    with open(os.environ["AWS_CALLS"], "a") as calls:
+        print(f"{self.meta.service_model.signing_name}:{operation}", file=calls)
+    return send(self, operation, arguments)
+botocore.client.BaseClient._make_api_call = written_down
+"""
+# Those of S3 that IAM calls by another name.
+ACTIONS = {
+    "s3:HeadBucket": "s3:ListBucket",
+    "s3:HeadObject": "s3:GetObject",
+    "s3:PutPublicAccessBlock": "s3:PutBucketPublicAccessBlock",
+}
+PROGRAMS = {"make": MAKE, "rustc": RUSTC, "cargo": ""}
 WITH_KEYS = {"AWS_ACCESS_KEY_ID": "testing", "AWS_SECRET_ACCESS_KEY": "testing"}
 AGREED = {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID}"}
+# Of a new stack, at a terminal: nobody is told of alarms, and no other parameter is changed.
+NO_OTHERS = {"AlarmEmail: ": "", "Enter goes on): ": ""}
+CHANGES = "Carry out these changes? [y/N]: "
+
+
+def carried_out(change_set: ChangeSet) -> None:
+    """In the place of moto's own, which forgets template, parameters and outputs."""
+    stack = change_set.stack
+    if change_set.change_set_type == "UPDATE":
+        stack.update(change_set.template, parameters=change_set.parameters)
+        return
+    stack.template, stack.parameters = change_set.template, change_set.parameters
+    stack._parse_template()
+    stack.resource_map = stack._create_resource_map()
+    stack.output_map = stack._create_output_map()
+    stack.create_resources()
+
+
+ChangeSet.apply = carried_out
+# Without what it could not make, in the place of a failure.
+Stack.stack_resources = property(lambda stack: [one for one in stack.resource_map.values() if one])
 
 
 class LimitsOfLambda(BaseHTTPRequestHandler):
     """What moto does not know of Lambda."""
 
     unreserved = 1000
+
+    def do_POST(self) -> None:
+        """STS of a partition that does not know the keys, which moto's always does."""
+        error = "<Code>InvalidClientTokenId</Code><Message>The security token included in the request is invalid</Message>"
+        body = f"<ErrorResponse><Error>{error}</Error></ErrorResponse>".encode()
+        self.send_response(403)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
 
     def do_GET(self) -> None:
         limits = {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": self.unreserved}
@@ -126,6 +161,9 @@ class Deployment(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         logging.getLogger("werkzeug").setLevel(logging.ERROR)  # a line for each request
+        # It says of each function that it makes none.
+        logging.getLogger("moto").setLevel(logging.ERROR)
+        warnings.filterwarnings("ignore", "Tried to parse AWS::Serverless::Function")
         cls.moto = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
         cls.moto.start()
         host, port = cls.moto.get_host_and_port()
@@ -149,8 +187,33 @@ class Deployment(unittest.TestCase):
             path = self.folder / name
             path.write_text(f"#!{sys.executable}\n{WRITE_DOWN}{program}")
             path.chmod(0o755)
+        self.project = self.folder / "project"
+        for pattern in PROJECT:
+            for file in ROOT.glob(pattern):
+                copy = self.project / file.relative_to(ROOT)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy(file, copy)
+        self.given_a_template({})
+        self.given_a_package(b"the first build")
+        for name in ("wechat", "key-a", "key-b"):
+            self.client("secretsmanager").create_secret(Name=name)
 
     # ------------------------------------------------------------ tools of the tests
+
+    def given_a_template(self, defaults: Mapping[str, Any], resources: Mapping[str, Any] | None = None) -> None:
+        """The small one, with other defaults of some parameters and more resources."""
+        parameters = {
+            name: rules | ({"Default": defaults[name]} if name in defaults else {})
+            for name, rules in SMALL_TEMPLATE["Parameters"].items()
+        }
+        template = SMALL_TEMPLATE | {"Parameters": parameters}
+        template["Resources"] = SMALL_TEMPLATE["Resources"] | dict(resources or {})
+        (self.project / "template.yaml").write_text(json.dumps(template))
+
+    def given_a_package(self, content: bytes) -> None:
+        package = self.project / "target/lambda/tasks.zip"
+        package.parent.mkdir(parents=True, exist_ok=True)
+        package.write_bytes(content)
 
     def environment(self, variables: Mapping[str, str]) -> dict[str, str]:
         """Nothing of the caller's, who may have keys of a real account."""
@@ -158,7 +221,6 @@ class Deployment(unittest.TestCase):
             "PATH": f"{self.folder}:/usr/bin:/bin",
             "HOME": str(self.folder),
             "CALLS": str(self.folder / "calls"),
-            "SMALL_TEMPLATE": json.dumps(SMALL_TEMPLATE),
             "RUST_TARGETS": "aarch64-unknown-linux-gnu",
             "AWS_ENDPOINT_URL": self.address,
             "AWS_ENDPOINT_URL_LAMBDA": f"http://127.0.0.1:{self.limits.server_port}",
@@ -172,7 +234,7 @@ class Deployment(unittest.TestCase):
         """Without a terminal, as a CI job does."""
         return subprocess.run(
             [sys.executable, "scripts/deploy.py"],
-            cwd=ROOT,
+            cwd=self.project,
             env=self.environment(variables),
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -185,7 +247,7 @@ class Deployment(unittest.TestCase):
         """At a terminal: each answer is typed when its question has been shown. Returns exit code and screen."""
         child, terminal = pty.fork()
         if child == 0:
-            os.chdir(ROOT)
+            os.chdir(self.project)
             os.execve(sys.executable, [sys.executable, "scripts/deploy.py"], self.environment(variables))
         screen, shown_until = "", 0
         waiting = list(answers.items())
@@ -250,7 +312,7 @@ class Deployment(unittest.TestCase):
     def test_every_problem_is_told_at_once(self) -> None:
         parameters = "WeChatAppId=mine Colour=blue LogDays=2 MaxTaskImages=101 IngestConcurrency=00 word"
         variables = {"STACK": "1st", "REGION": "home", "PARAMETERS": parameters, "RUST_TARGETS": ""}
-        (self.folder / "sam").unlink()
+        (self.folder / "cargo").unlink()
 
         self.assert_refused(
             self.deploy(variables),
@@ -262,7 +324,7 @@ class Deployment(unittest.TestCase):
             "MaxTaskImages must be a whole number from 1 to 100",
             "IngestConcurrency must be a whole number from 0 to 1000",
             "but also: word",
-            "sam is not there: make .venv/aws/ready",
+            "cargo is not there: install Rust",
             "no AWS credentials",
             "rustup target add aarch64-unknown-linux-gnu",
             "YES=1",
@@ -303,7 +365,7 @@ class Deployment(unittest.TestCase):
         self.assert_problem(self.deploy_with("IngestConcurrency=901"), "1000 of this account's concurrent executions are free")
 
     def test_what_is_typed_in_has_to_fit_the_account_as_well(self) -> None:
-        answers = {"WeChatAppId: ": APP_ID, "Enter goes on): ": "IngestConcurrency=901", "Enter goes on):": ""}
+        answers = {"WeChatAppId: ": APP_ID, "AlarmEmail: ": "", "Enter goes on): ": "IngestConcurrency=901", "Enter goes on):": ""}
 
         code, screen = self.deploy_by_hand(WITH_KEYS, answers)
 
@@ -313,17 +375,107 @@ class Deployment(unittest.TestCase):
     def deploy_with(self, parameter: str) -> subprocess.CompletedProcess[str]:
         return self.deploy(WITH_KEYS | {"YES": "1", "PARAMETERS": f"WeChatAppId={APP_ID} {parameter}"})
 
+    def test_keys_of_another_partition_are_told_from_a_missing_region(self) -> None:
+        for region, elsewhere in (("eu-central-1", "in China (REGION=cn-north-1"), ("cn-north-1", "outside China")):
+            sts = {"AWS_ENDPOINT_URL_STS": f"http://127.0.0.1:{self.limits.server_port}/refused", "REGION": region}
+
+            self.assert_refused(self.deploy(WITH_KEYS | AGREED | sts), f"are they of an account {elsewhere}")
+
+    # ------------------------------------------------------------ a stack that cannot be updated
+
+    def test_every_state_of_a_stack_is_known_with_the_way_on(self) -> None:
+        api = Loader().load_service_model("cloudformation", "service-2")["shapes"]["StackStatus"]["enum"]
+        waits = {state for state in api if state.endswith("_IN_PROGRESS")} - {GOING_TO_BE_MADE}
+
+        known = {*UPDATABLE, *WAYS_ON, *waits, GOING_TO_BE_MADE, "DELETE_COMPLETE"}  # of which nobody is told by name
+
+        self.assertEqual(known, set(api))
+
+    def test_a_stack_in_a_bad_state_is_told_with_the_way_on_before_anything_is_built(self) -> None:
+        self.deploy(WITH_KEYS | AGREED)
+        (self.folder / "calls").unlink()
+
+        for state, command in (
+            ("ROLLBACK_COMPLETE", "aws cloudformation delete-stack --stack-name mini-functions --region eu-central-1"),
+            ("ROLLBACK_FAILED", "aws cloudformation delete-stack"),
+            ("CREATE_FAILED", "aws cloudformation delete-stack"),
+            ("DELETE_FAILED", "aws cloudformation delete-stack"),
+            ("UPDATE_FAILED", "aws cloudformation rollback-stack --stack-name mini-functions"),
+            ("UPDATE_ROLLBACK_FAILED", "aws cloudformation continue-update-rollback --stack-name mini-functions"),
+            ("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS", "wait until that is over"),
+            ("DELETE_IN_PROGRESS", "wait until that is over"),
+        ):
+            self.given_the_state(state)
+            with self.subTest(state):
+                done = self.deploy(WITH_KEYS | AGREED)
+                self.assert_refused(done, f"stack mini-functions is {state}")
+                self.assertIn(command, done.stderr)
+
+    def test_a_stack_that_went_back_to_what_it_was_can_be_updated(self) -> None:
+        self.deploy(WITH_KEYS | AGREED)
+        self.given_the_state("UPDATE_ROLLBACK_COMPLETE")
+
+        self.assertEqual(self.deploy_with("LogDays=7").returncode, 0)
+
+    def given_the_state(self, state: str) -> None:
+        (stack,) = cloudformation_backends[DEFAULT_ACCOUNT_ID][REGION].stacks.values()
+        stack.status = state
+
+    def test_a_bucket_that_an_earlier_stack_has_left_is_told_before_anything_is_built(self) -> None:
+        bucket = f"{STACK}-images-{DEFAULT_ACCOUNT_ID}-{REGION}"
+        self.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": REGION})
+
+        self.assert_refused(self.deploy(WITH_KEYS | AGREED), f"the bucket {bucket} of an earlier stack is still there")
+
+        self.assertEqual(self.deploy(WITH_KEYS | AGREED | {"STACK": "another"}).returncode, 0)
+
     # ------------------------------------------------------------ deployed
+
+    def test_a_package_is_put_once_and_again_where_it_has_changed(self) -> None:
+        bucket = f"{STACK}-packages-{DEFAULT_ACCOUNT_ID}-{REGION}"
+        s3 = self.client("s3")
+        for content in (b"the first build", b"the first build", b"the second build"):
+            self.given_a_package(content)
+            self.assertEqual(self.deploy(WITH_KEYS | AGREED).returncode, 0)
+            code = self.client("cloudformation").get_template(StackName=STACK)["TemplateBody"]["Resources"][
+                "TasksFunction"
+            ]["Properties"]["CodeUri"]
+            self.assertEqual(s3.get_object(**code)["Body"].read(), content)
+
+        self.assertEqual(code["Bucket"], bucket)
+        keys = [found["Key"] for found in s3.list_objects_v2(Bucket=bucket, Prefix="packages/")["Contents"]]
+        self.assertEqual(len(keys), 2, keys)
+        self.assertTrue(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]["RestrictPublicBuckets"])
+
+    def test_a_stack_that_has_all_of_it_already_is_left_as_it_is(self) -> None:
+        self.deploy(WITH_KEYS | AGREED)
+
+        done = self.deploy(WITH_KEYS | AGREED)
+
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("The stack has nothing to change.", done.stdout)
+        self.assertEqual(self.client("cloudformation").list_change_sets(StackName=STACK)["Summaries"][1:], [])
+
+    def test_a_default_that_has_changed_reaches_a_stack_for_which_nobody_chose(self) -> None:
+        self.deploy_with("LogDays=7")
+        self.given_a_template({"LogDays": 14, "MaxTaskImages": 20})
+
+        done = self.deploy(WITH_KEYS | {"YES": "1"})
+
+        self.assertEqual((self.parameter("LogDays"), self.parameter("MaxTaskImages")), ("7", "20"), done.stderr)
+        self.assertIn("MaxTaskImages=20: the template's default, which was 50", done.stdout)
+        self.assertNotIn("LogDays=", done.stdout)
+        self.deploy(WITH_KEYS | {"YES": "1", "PARAMETERS": "MaxTaskImages=50"})
+        self.assertEqual(self.parameter("MaxTaskImages"), "50")
 
     def test_variables_say_it_all_and_nothing_is_asked(self) -> None:
         done = self.deploy(WITH_KEYS | AGREED | {"PARAMETERS": f"WeChatAppId={APP_ID} LogDays=7"})
 
         self.assertEqual(done.returncode, 0, done.stderr)
         programs = [" ".join(call[:2]) for call in self.calls()]
-        self.assertEqual(programs, ["make build", "sam deploy", "make doctor"])
-        self.assertEqual(self.calls()[0][1:], ["build", "validate", "ARCH=arm64"])
-        self.assertEqual(self.calls()[2][2:], ["URL=https://api.example.com", "DOCTOR_FLAGS=--bucket https://bucket.example.com"])
-        self.assertIn("--no-confirm-changeset", self.calls()[1])
+        self.assertEqual(programs, ["make build", "make doctor"])
+        self.assertEqual(self.calls()[0][1:], ["build", "ARCH=arm64"])
+        self.assertEqual(self.calls()[1][2:], ["URL=https://api.example.com", "DOCTOR_FLAGS=--bucket https://bucket.example.com"])
         self.assertEqual((self.parameter("WeChatAppId"), self.parameter("LogDays")), (APP_ID, "7"))
         self.assertIn("No app secret was given", done.stdout)
 
@@ -374,6 +526,81 @@ class Deployment(unittest.TestCase):
 
         self.assertEqual(done.returncode, 1)
         self.assertIn("downloadFile", done.stdout)
+
+    # ------------------------------------------------------------ what whoever deploys must be allowed to do
+
+    def test_the_policy_to_paste_allows_every_call_that_is_made(self) -> None:
+        (self.folder / "sitecustomize.py").write_text(WRITE_DOWN_CALLS_OF_AWS)
+        variables = WITH_KEYS | AGREED | {"PYTHONPATH": str(self.folder), "AWS_CALLS": str(self.folder / "aws-calls")}
+        self.deploy(variables)
+        self.deploy(variables | {"PARAMETERS": "LogDays=7"})
+        refuses = {"Enter goes on): ": "", "leaves it for later): ": SECRET, CHANGES: "n"}
+        self.deploy_by_hand(variables | {"YES": "", "PARAMETERS": "LogDays=14"}, refuses)
+        accepts = {"Enter goes on): ": "", "leaves it for later): ": SECRET, CHANGES: "y"}
+        self.deploy_by_hand(variables | {"YES": "", "PARAMETERS": "LogDays=14"}, accepts)
+        policy = json.loads((ROOT / "docs/deployer-policy.json").read_text())
+
+        allowed = [action for one in policy["Statement"] for action in one["Action"]]
+        called = {ACTIONS.get(call, call) for call in (self.folder / "aws-calls").read_text().split()}
+
+        self.assertIn("secretsmanager:PutSecretValue", called)
+        refused = [call for call in called if not any(fnmatchcase(call, action) for action in allowed)]
+        self.assertEqual(refused, [])
+        # "Managed policies: 6,144 characters", of which blanks are not counted
+        # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
+        self.assertLess(len(json.dumps(policy, separators=(",", ":"))), 6144)
+
+    # ------------------------------------------------------------ indexes of tables
+
+    def given_indexes(self, *names: str) -> None:
+        keys = [{"AttributeName": "owner_id", "KeyType": "HASH"}]
+        index = {"KeySchema": keys, "Projection": {"ProjectionType": "KEYS_ONLY"}}
+        table = {
+            "BillingMode": "PAY_PER_REQUEST",
+            "AttributeDefinitions": [{"AttributeName": "owner_id", "AttributeType": "S"}],
+            "KeySchema": keys,
+        }
+        if names:
+            table["GlobalSecondaryIndexes"] = [{"IndexName": name} | index for name in names]
+        self.given_a_template({}, {"TasksTable": {"Type": "AWS::DynamoDB::Table", "Properties": table}})
+
+    def test_a_change_of_two_indexes_is_refused_with_the_order_and_one_is_not(self) -> None:
+        self.given_indexes("by_owner", "by_time")  # a new table may have any number
+        self.assertEqual(self.deploy(WITH_KEYS | AGREED).returncode, 0)
+        (self.folder / "calls").unlink()
+
+        self.given_indexes("by_owner", "by_size")
+        self.assert_refused(
+            self.deploy(WITH_KEYS | AGREED), "TasksTable changes 2 indexes, and DynamoDB changes one at a time: deploy it without by_time"
+        )
+        self.given_indexes("by_owner")
+        self.assertEqual(self.deploy(WITH_KEYS | AGREED).returncode, 0)
+        self.given_indexes("by_owner", "by_size")
+        self.assertEqual(self.deploy(WITH_KEYS | AGREED).returncode, 0)
+
+    # ------------------------------------------------------------ delivery of images
+
+    def deploy_delivery(self, cloudfront: str, delivery: str) -> subprocess.CompletedProcess[str]:
+        return self.deploy_with(f"CloudFront={cloudfront} ImageDelivery={delivery}")
+
+    def test_cloudfront_comes_and_goes_in_two_steps(self) -> None:
+        self.deploy_delivery("off", "presigned")
+
+        self.assert_problem(self.deploy_delivery("on", "cloudfront"), "a distribution that is not there yet")
+        self.assertEqual(self.deploy_delivery("on", "presigned").returncode, 0)
+        self.assert_pair("A")  # there before anything is signed with it
+        self.assertEqual(self.deploy_delivery("on", "cloudfront").returncode, 0)
+        self.assert_problem(self.deploy_delivery("off", "presigned"), "would end every address and form")
+        self.assertEqual(self.deploy_delivery("on", "presigned").returncode, 0)
+        self.assertEqual(self.deploy_delivery("off", "presigned").returncode, 0)
+
+    def test_addresses_without_a_signature_are_given_time_to_run_out(self) -> None:
+        self.assertEqual(self.deploy_delivery("on", "public").returncode, 0)  # a new stack has handed out nothing
+
+        self.assert_problem(self.deploy_delivery("on", "cloudfront"), "would end every address without a signature")
+        self.assertEqual(self.deploy_delivery("on", "presigned").returncode, 0)
+        self.assertEqual(self.deploy_delivery("on", "cloudfront").returncode, 0)
+        self.assertEqual(self.deploy_delivery("on", "public").returncode, 0)
 
     # ------------------------------------------------------------ keys of images
 
@@ -441,10 +668,12 @@ class Deployment(unittest.TestCase):
         answers = {
             "WeChatAppId: ": "wxWRONG",
             "16 lower-case characters\r\nWeChatAppId: ": APP_ID,
+            "AlarmEmail: ": "nobody",
+            "or nothing\r\nAlarmEmail: ": "team@example.com",
             "Enter goes on): ": "LogDays=7",
             "Enter goes on):": "",
             "not shown; Enter leaves it for later): ": SECRET,
-            "Deploy this changeset? [y/N]: ": "y",
+            CHANGES: "y",
         }
 
         code, screen = self.deploy_by_hand(WITH_KEYS, answers)
@@ -452,9 +681,17 @@ class Deployment(unittest.TestCase):
         self.assertEqual(code, 0, screen)
         self.assertEqual(self.secret(), SECRET)
         self.assertEqual((self.parameter("WeChatAppId"), self.parameter("LogDays")), (APP_ID, "7"))
+        self.assertEqual(self.parameter("AlarmEmail"), "team@example.com")
         self.assertNotIn(SECRET, screen)
         self.assertNotIn(SECRET, json.dumps(self.calls()))
         self.assertNotIn(SECRET, json.dumps(self.stack(), default=str))
+
+    def test_the_region_is_asked_for_first_where_none_is_known(self) -> None:
+        answers = {"Ningxia, …): ": REGION} | {"WeChatAppId: ": APP_ID} | NO_OTHERS | {"leaves it for later): ": "", CHANGES: "y"}
+
+        code, screen = self.deploy_by_hand(WITH_KEYS | {"AWS_REGION": ""}, answers)
+
+        self.assertEqual((code, self.stack()["StackStatus"]), (0, "CREATE_COMPLETE"), screen)
 
     def test_an_update_does_not_ask_for_the_secret_again(self) -> None:
         self.given_a_stack_with_its_secret()
@@ -474,6 +711,7 @@ class Deployment(unittest.TestCase):
 
     def test_a_secret_that_was_left_for_later_is_asked_for_the_next_time(self) -> None:
         self.deploy(WITH_KEYS | AGREED)
+        self.given_a_package(b"the next build")
 
         answers = {"Enter goes on): ": "", "leaves it for later): ": SECRET, "[y/N]: ": "y"}
         code, screen = self.deploy_by_hand(WITH_KEYS, answers)
@@ -501,12 +739,14 @@ class Deployment(unittest.TestCase):
 
     def test_no_to_a_new_stack_makes_none_and_it_can_be_tried_again(self) -> None:
         variables = WITH_KEYS | {"PARAMETERS": f"WeChatAppId={APP_ID}"}
-        answers = {"Enter goes on): ": "", "leaves it for later): ": SECRET}
+        answers = NO_OTHERS | {"leaves it for later): ": SECRET}
 
         code, screen = self.deploy_by_hand(variables, answers | {"[y/N]: ": "n"})
+        with self.assertRaises(self.client("cloudformation").exceptions.ClientError):
+            self.stack()
         again = self.deploy(WITH_KEYS | AGREED | {"FAILING_TARGET": "build"})
 
-        self.assertEqual((code, self.stack()["StackStatus"]), (0, "REVIEW_IN_PROGRESS"), screen)
+        self.assertEqual(code, 0, screen)
         self.assertNotIn("default images", screen.lower())
         self.assertIn("Makes stack", again.stdout)
 
@@ -515,6 +755,7 @@ class Deployment(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.client("secretsmanager").put_secret_value(SecretId=self.output("WeChatSecretArn"), SecretString=SECRET)
         (self.folder / "calls").unlink()
+        self.given_a_package(b"the next build")
 
 
 if __name__ == "__main__":
