@@ -59,7 +59,12 @@ impl Orientation {
 }
 
 const ORIENTATION: u16 = 0x0112;
+const BYTE: u16 = 1;
 const SHORT: u16 = 3;
+const LONG: u16 = 4;
+const SIGNED_BYTE: u16 = 6;
+const SIGNED_SHORT: u16 = 8;
+const SIGNED_LONG: u16 = 9;
 
 /// The bytes behind the signature of an EXIF segment, if there is one.
 pub(crate) fn without_signature(exif: &[u8]) -> Option<&[u8]> {
@@ -67,7 +72,7 @@ pub(crate) fn without_signature(exif: &[u8]) -> Option<&[u8]> {
 }
 
 /// Looks at the first directory only and at each entry once: offsets that loop or point outside cost nothing.
-fn find_orientation(tiff: &[u8]) -> Result<Option<u16>, Refused> {
+fn find_orientation(tiff: &[u8]) -> Result<Option<u32>, Refused> {
     let order = match tiff {
         [b'I', b'I', 42, 0, ..] => ByteOrder::Little,
         [b'M', b'M', 0, 42, ..] => ByteOrder::Big,
@@ -80,12 +85,33 @@ fn find_orientation(tiff: &[u8]) -> Result<Option<u16>, Refused> {
     for _ in 0..order.u16(&mut directory)? {
         let (tag, kind) = (order.u16(&mut directory)?, order.u16(&mut directory)?);
         let count = order.u32(&mut directory)?;
-        let mut value = Reader::of_part(directory.take(4)?);
-        if (tag, kind, count) == (ORIENTATION, SHORT, 1) {
-            return order.u16(&mut value).map(Some);
+        let value = directory.take(4)?;
+        if tag == ORIENTATION && count > 0 {
+            return first_integer(tiff, order, kind, count, value).map(Some);
         }
     }
     Ok(None)
+}
+
+/// The first value of an entry, of any type of integer: some cameras and editors take a longer one than the standard.
+fn first_integer(tiff: &[u8], order: ByteOrder, kind: u16, count: u32, value: &[u8]) -> Result<u32, Refused> {
+    let bytes: u32 = match kind {
+        BYTE | SIGNED_BYTE => 1,
+        SHORT | SIGNED_SHORT => 2,
+        LONG | SIGNED_LONG => 4,
+        _ => return Err(Refused::Invalid("type of the orientation")),
+    };
+    let mut reader = Reader::of_part(value);
+    if count.saturating_mul(bytes) > 4 {
+        let offset = order.u32(&mut reader)?;
+        reader = Reader::of_part(tiff);
+        reader.take_u32(offset)?;
+    }
+    match bytes {
+        1 => reader.u8().map(u32::from),
+        2 => order.u16(&mut reader).map(u32::from),
+        _ => order.u32(&mut reader),
+    }
 }
 
 #[derive(Clone, Copy)]

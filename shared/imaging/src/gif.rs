@@ -16,20 +16,31 @@ pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     let mut reader = Reader::new(bytes);
     let mut picture = Picture::begin(&mut reader, limits)?;
     let mut blocks = SegmentCount::default();
-    loop {
+    // A file that ends between two blocks has lost its trailer and nothing else.
+    while !(picture.frames > 0 && reader.is_at_end()) {
         blocks.one_more()?;
         match reader.u8()? {
             EXTENSION => picture.take_extension(&mut reader)?,
             IMAGE => picture.take_image(&mut reader)?,
-            TRAILER => return picture.finish(),
+            TRAILER => break,
+            // Some writers pad: browsers pass over it.
+            0 => skip_zeros(&mut reader)?,
+            // As browsers do: what follows a whole frame and is no block is not the picture.
+            _ if picture.frames > 0 => break,
             _ => return Err(Refused::Invalid("unknown block")),
         }
     }
+    picture.finish()
 }
 
 struct Picture<'a> {
+    signature: &'a [u8; 6],
+    /// The screen's sides. Some writers leave them zero: then they are those of the first frame.
     width: u16,
     height: u16,
+    /// Flags, background and aspect ratio, and the palette.
+    screen: &'a [u8],
+    limits: Limits,
     /// The last graphic control block: it speaks of the next image.
     control: Option<&'a [u8]>,
     is_loop_known: bool,
@@ -39,14 +50,27 @@ struct Picture<'a> {
 
 impl<'a> Picture<'a> {
     fn begin(reader: &mut Reader<'a>, limits: &Limits) -> Result<Self, Refused> {
-        let start = reader.position();
-        let _signature = reader.array::<6>()?;
+        let signature = reader.array()?;
         let (width, height) = (reader.u16_le()?, reader.u16_le()?);
+        let start = reader.position();
         let &[flags, _background, _aspect] = reader.array()?;
         take_palette(reader, flags)?;
-        limits.check_other(width.into(), height.into())?;
-        let kept = vec![reader.since(start)];
-        Ok(Self { width, height, control: None, is_loop_known: false, frames: 0, kept })
+        if width > 0 && height > 0 {
+            limits.check_other(width.into(), height.into())?;
+        }
+        let screen = reader.since(start);
+        let limits = *limits;
+        Ok(Self {
+            signature,
+            width,
+            height,
+            screen,
+            limits,
+            control: None,
+            is_loop_known: false,
+            frames: 0,
+            kept: Vec::new(),
+        })
     }
 
     fn take_extension(&mut self, reader: &mut Reader<'a>) -> Result<(), Refused> {
@@ -92,10 +116,9 @@ impl<'a> Picture<'a> {
         if reader.since(data_start) == [0] {
             return Err(Refused::Invalid("a frame without data"));
         }
-        let fits = |offset: u16, side: u16, whole| side > 0 && offset.checked_add(side).is_some_and(|end| end <= whole);
-        if !fits(x, width, self.width) || !fits(y, height, self.height) {
-            return Err(Refused::Invalid("frame"));
-        }
+        // It may reach over the edge, where viewers clip it; but a decoder holds all of it.
+        self.limits.check_other(width.into(), height.into())?;
+        self.set_screen(x.saturating_add(width), y.saturating_add(height))?;
         self.frames += 1;
         if self.frames > MAX_FRAMES {
             return Err(Refused::TooManyFrames);
@@ -105,14 +128,32 @@ impl<'a> Picture<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Cleaned, Refused> {
+    /// Gives a screen that has no size the one that the first frame asks for.
+    fn set_screen(&mut self, right: u16, bottom: u16) -> Result<(), Refused> {
+        for (side, end) in [(&mut self.width, right), (&mut self.height, bottom)] {
+            if *side == 0 {
+                *side = end;
+            }
+        }
+        self.limits.check_other(self.width.into(), self.height.into())
+    }
+
+    fn finish(self) -> Result<Cleaned, Refused> {
         if self.frames == 0 {
             return Err(Refused::Invalid("no frame"));
         }
-        self.kept.push(&[TRAILER]);
-        let (width, height) = (self.width.into(), self.height.into());
-        Ok(Cleaned { bytes: self.kept.concat(), format: Format::Gif, width, height })
+        let mut bytes = self.signature.to_vec();
+        bytes.extend([self.width, self.height].map(u16::to_le_bytes).as_flattened());
+        bytes.extend_from_slice(self.screen);
+        bytes.extend(self.kept.concat());
+        bytes.push(TRAILER);
+        Ok(Cleaned { bytes, format: Format::Gif, width: self.width.into(), height: self.height.into() })
     }
+}
+
+fn skip_zeros(reader: &mut Reader<'_>) -> Result<(), Refused> {
+    let zeros = reader.rest().iter().take_while(|byte| **byte == 0).count();
+    reader.take(zeros).map(drop)
 }
 
 /// Reads the palette that `flags` announces, if they do.

@@ -1,9 +1,24 @@
 //! JPEG (ITU-T T.81, JFIF, Adobe's and ICC's segments): which segments there are, in which order, and where they end.
 
-use crate::exif::{self, Orientation};
-use crate::limits::{MAX_JPEG_PIXELS_PER_BYTE, MAX_SCAN_PIXELS, MAX_SCANS, SegmentCount, pixels};
+mod applications;
+mod bits;
+mod frame;
+mod huffman;
+mod progressive;
+mod scan;
+mod walk;
+
+use std::borrow::Cow;
+
+use crate::exif::Orientation;
+use crate::limits::{MAX_JPEG_PIXELS_PER_BYTE, MAX_SCAN_PIXELS, MAX_SCANS, SegmentCount};
 use crate::reader::Reader;
-use crate::{Cleaned, Format, Limits, MAX_ICC_BYTES, Refused, icc};
+use crate::{Cleaned, Format, Limits, Refused};
+
+use self::applications::Applications;
+use self::frame::Frame;
+use self::scan::{Scan, Tables};
+use self::walk::Walk;
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
@@ -30,30 +45,26 @@ const JPG13: u8 = 0xFD;
 const COM: u8 = 0xFE;
 const TEM: u8 = 0x01;
 
-const ICC_SIGNATURE: &[u8] = b"ICC_PROFILE\0";
-/// A segment's length field counts itself and has 16 bits; signature, number and count take 14 bytes.
-const ICC_PART_BYTES: usize = 65_535 - 2 - 14;
-
-/// Walks over the segments up to the first end marker. What follows it (a gain map, a motion video, a depth map, another
-/// file altogether) is not the picture.
+/// Walks over the segments until the picture is whole, or up to the first end marker. What follows (a gain map, a motion
+/// video, a depth map, another file altogether, a maker's trailer instead of the end) is not the picture.
 pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     let mut reader = Reader::new(bytes);
     reader.take(2)?;
     let mut picture = Picture::default();
     let mut segments = SegmentCount::default();
-    loop {
+    while !picture.is_whole() {
         segments.one_more()?;
-        let marker = next_marker(&mut reader)?;
-        match marker {
-            EOI => return picture.finish(),
+        match next_marker(&mut reader)? {
+            EOI => break,
             RST0..=RST7 | TEM => {}
             SOI => return Err(Refused::Invalid("a picture begins inside the picture")),
-            _ => {
+            marker => {
                 let segment = Segment::read(marker, &mut reader)?;
-                picture.take(segment, &mut reader, limits)?;
+                picture.take(&segment, &mut reader, limits)?;
             }
         }
     }
+    picture.finish()
 }
 
 /// How many bytes of coefficients a decoder holds for the cleaned picture in `bytes`: of a progressive one all, since each
@@ -65,41 +76,46 @@ pub(crate) fn coefficient_bytes(bytes: &[u8]) -> Result<u64, Refused> {
         let marker = next_marker(&mut reader)?;
         let segment = Segment::read(marker, &mut reader)?;
         match marker {
-            SOF2 => return Frame::parse(segment.payload).map(|frame| frame.coefficients() * 2),
+            SOF2 => return Frame::parse(marker, segment.payload).map(|frame| frame.coefficients() * 2),
             SOF0..SOF2 => return Ok(0),
             _ => {}
         }
     }
 }
 
-/// Any number of fill bytes may stand before a marker, and nothing else.
+/// The next marker, wherever it stands: like libjpeg, which every browser uses, this passes over what lies between. Cameras
+/// and editors leave bytes there, or give a segment a wrong length.
 fn next_marker(reader: &mut Reader<'_>) -> Result<u8, Refused> {
-    if reader.u8()? != 0xFF {
-        return Err(Refused::Invalid("bytes between segments"));
-    }
     loop {
+        let junk = memchr::memchr(0xFF, reader.rest()).ok_or_else(|| reader.ends_early())?;
+        reader.take(junk)?;
+        while reader.rest().first() == Some(&0xFF) {
+            reader.u8()?;
+        }
         match reader.u8()? {
-            0xFF => {}
-            0x00 => return Err(Refused::Invalid("bytes between segments")),
+            0x00 => {}
             marker => return Ok(marker),
         }
     }
 }
 
-struct Segment<'a> {
+pub(crate) struct Segment<'a> {
     marker: u8,
-    /// From its marker to its end.
-    whole: &'a [u8],
     payload: &'a [u8],
 }
 
 impl<'a> Segment<'a> {
     /// Reads on behind the marker.
     fn read(marker: u8, reader: &mut Reader<'a>) -> Result<Self, Refused> {
-        let start = reader.position() - 2;
         let length = usize::from(reader.u16_be()?);
         let payload = reader.take(length.checked_sub(2).ok_or(Refused::Invalid("segment length"))?)?;
-        Ok(Self { marker, whole: reader.since(start), payload })
+        Ok(Self { marker, payload })
+    }
+
+    fn to_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        put(&mut bytes, self.marker, &[self.payload]);
+        bytes
     }
 }
 
@@ -108,25 +124,33 @@ struct Picture<'a> {
     applications: Applications<'a>,
     frame: Option<Frame>,
     /// One bit for each quantisation table that was defined so far.
-    tables: u8,
+    quantisation: u8,
+    huffman: Tables<'a>,
+    /// How many units there are between restart markers; 0 if there are none.
+    restart_interval: u16,
     scans: u32,
+    walk: Walk,
+    /// For each component and coefficient how many of its lowest bits are still to come.
+    missing_bits: Vec<[u8; 64]>,
     /// Everything a decoder needs, in the order of the file.
-    body: Vec<&'a [u8]>,
+    body: Vec<Cow<'a, [u8]>>,
 }
 
 impl<'a> Picture<'a> {
-    fn take(&mut self, segment: Segment<'a>, reader: &mut Reader<'a>, limits: &Limits) -> Result<(), Refused> {
+    fn take(&mut self, segment: &Segment<'a>, reader: &mut Reader<'a>, limits: &Limits) -> Result<(), Refused> {
         match segment.marker {
-            DQT => self.tables |= quantisation_tables(segment.payload)?,
-            DHT => check_huffman_tables(segment.payload)?,
-            DRI if segment.payload.len() != 2 => return Err(Refused::Invalid("restart interval")),
-            DRI => {}
-            SOF0..=SOF2 => self.begin_frame(segment.payload, limits)?,
-            SOS => return self.take_scan(&segment, reader),
+            DQT => self.quantisation |= quantisation_tables(segment.payload)?,
+            DHT => self.huffman.define(segment.payload)?,
+            DRI => {
+                let interval = segment.payload.try_into().map_err(|_| Refused::Invalid("restart interval"))?;
+                self.restart_interval = u16::from_be_bytes(interval);
+            }
+            SOF0..=SOF2 => return self.begin_frame(segment, limits),
+            SOS => return self.take_scan(segment.payload, reader),
             APP0..=APP15 => {
                 // Decoders decide about colours and orientation when the first scan begins.
                 if self.scans == 0 {
-                    self.applications.take(&segment);
+                    self.applications.take(segment);
                 }
                 return Ok(());
             }
@@ -136,29 +160,57 @@ impl<'a> Picture<'a> {
             SOF0..=SOF15 | DHP | EXP | JPG0..=JPG13 => return Err(Refused::Unsupported),
             _ => return Err(Refused::Invalid("unknown marker")),
         }
-        self.body.push(segment.whole);
+        self.body.push(segment.to_bytes().into());
         Ok(())
     }
 
-    fn begin_frame(&mut self, payload: &[u8], limits: &Limits) -> Result<(), Refused> {
+    fn begin_frame(&mut self, segment: &Segment<'a>, limits: &Limits) -> Result<(), Refused> {
         if self.frame.is_some() {
             return Err(Refused::Invalid("two frames"));
         }
-        let frame = Frame::parse(payload)?;
+        let frame = Frame::parse(segment.marker, segment.payload)?;
         limits.check_jpeg(frame.width, frame.height)?;
+        self.missing_bits = vec![[u8::MAX; 64]; frame.components.len()];
+        self.body.push(frame.to_segment().into());
         self.frame = Some(frame);
         Ok(())
     }
 
-    fn take_scan(&mut self, segment: &Segment<'a>, reader: &mut Reader<'a>) -> Result<(), Refused> {
+    fn take_scan(&mut self, header: &[u8], reader: &mut Reader<'a>) -> Result<(), Refused> {
         let frame = self.frame.as_ref().ok_or(Refused::Invalid("a scan before the frame"))?;
-        frame.check_scan(segment.payload, self.tables)?;
+        let scan = Scan::parse(header, frame)?;
+        let mut components = scan.components.iter().filter_map(|part| frame.components.get(part.index));
+        if components.any(|component| self.quantisation & (1 << component.table) == 0) {
+            return Err(Refused::Invalid("no quantisation table"));
+        }
         self.scans += 1;
         if self.scans > MAX_SCANS || u64::from(self.scans) * frame.pixels() > MAX_SCAN_PIXELS {
             return Err(Refused::TooManyScans);
         }
-        self.body.extend([segment.whole, scan_data(reader)?]);
+        for (class, number) in scan.tables() {
+            // What cameras leave out that send films of JPEGs. Of decoders some know the standard's tables, others do not.
+            if !self.huffman.is_defined(class, number) && !frame.is_progressive() {
+                let standard = huffman::standard(class, number).ok_or(Refused::Invalid("no Huffman table"))?;
+                let segment = Segment { marker: DHT, payload: standard };
+                self.body.push(segment.to_bytes().into());
+                self.huffman.define(standard)?;
+            }
+        }
+        let walked = self.walk.scan(&scan, frame, &self.huffman, self.restart_interval, scan_data(reader)?)?;
+        if walked.is_whole {
+            let (first, last) = scan.band;
+            for part in &scan.components {
+                let missing = self.missing_bits.get_mut(part.index).map(<[u8; 64]>::as_mut_slice).unwrap_or_default();
+                missing.get_mut(first.into()..=last.into()).unwrap_or_default().fill(scan.low);
+            }
+        }
+        self.body.extend([scan.to_segment(frame).into(), walked.data]);
         Ok(())
+    }
+
+    /// Whether nothing more can come that belongs to the picture.
+    fn is_whole(&self) -> bool {
+        self.frame.is_some() && self.missing_bits.iter().flatten().all(|bits| *bits == 0)
     }
 
     fn finish(self) -> Result<Cleaned, Refused> {
@@ -167,91 +219,15 @@ impl<'a> Picture<'a> {
             return Err(Refused::Invalid("no scan"));
         }
         let head = self.applications.to_bytes();
-        let mut pieces: Vec<&[u8]> = vec![&[0xFF, SOI], &head];
+        let mut pieces: Vec<Cow<'_, [u8]>> = vec![Cow::from(&[0xFF, SOI]), head.into()];
         pieces.extend(self.body);
-        pieces.push(&[0xFF, EOI]);
+        pieces.push(Cow::from(&[0xFF, EOI]));
         let bytes = pieces.concat();
         if frame.pixels() > MAX_JPEG_PIXELS_PER_BYTE * bytes.len() as u64 {
             return Err(Refused::TooManyPixels);
         }
         let (width, height) = Orientation::displayed(self.applications.orientation(), frame.width, frame.height);
         Ok(Cleaned { bytes, format: Format::Jpeg, width, height })
-    }
-}
-
-struct Frame {
-    width: u32,
-    height: u32,
-    components: Vec<Component>,
-}
-
-struct Component {
-    id: u8,
-    /// How many blocks of 8 × 8 samples it has side by side in each unit of the picture, 1 to 4; and how many below.
-    sampling: (u8, u8),
-    /// Number of its quantisation table, 0 to 3.
-    table: u8,
-}
-
-impl Frame {
-    fn parse(payload: &[u8]) -> Result<Self, Refused> {
-        let mut reader = Reader::of_part(payload);
-        let precision = reader.u8()?;
-        let (height, width) = (reader.u16_be()?, reader.u16_be()?);
-        let count = reader.u8()?;
-        if precision != 8 {
-            return Err(Refused::Unsupported);
-        }
-        if !matches!(count, 1 | 3 | 4) {
-            return Err(Refused::Invalid("number of components"));
-        }
-        let components = (0..count).map(|_| Component::parse(&mut reader)).collect::<Result<_, _>>()?;
-        if !reader.is_at_end() {
-            return Err(Refused::Invalid("frame length"));
-        }
-        Ok(Self { width: width.into(), height: height.into(), components })
-    }
-
-    fn pixels(&self) -> u64 {
-        pixels(self.width, self.height)
-    }
-
-    fn coefficients(&self) -> u64 {
-        let most = |side: fn(&Component) -> u8| self.components.iter().map(side).max().map_or(1, u32::from);
-        let (across, down) = (most(|component| component.sampling.0), most(|component| component.sampling.1));
-        let units = pixels(self.width.div_ceil(8 * across), self.height.div_ceil(8 * down));
-        let blocks = self.components.iter().map(|component| u64::from(component.sampling.0 * component.sampling.1));
-        units * blocks.sum::<u64>() * 64
-    }
-
-    /// Whether a scan's header speaks of components that are there, with tables that are there.
-    fn check_scan(&self, payload: &[u8], tables: u8) -> Result<(), Refused> {
-        let mut reader = Reader::of_part(payload);
-        let count = reader.u8()?;
-        if !(1..=4).contains(&count) || payload.len() != 4 + 2 * usize::from(count) {
-            return Err(Refused::Invalid("scan length"));
-        }
-        for _ in 0..count {
-            let &[id, _huffman_tables] = reader.array()?;
-            let component = self.components.iter().find(|component| component.id == id);
-            let table = component.ok_or(Refused::Invalid("a scan of no component"))?.table;
-            if tables & (1 << table) == 0 {
-                return Err(Refused::Invalid("no quantisation table"));
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Component {
-    fn parse(reader: &mut Reader<'_>) -> Result<Self, Refused> {
-        let &[id, sampling, table] = reader.array()?;
-        let sampling = (sampling >> 4, sampling & 15);
-        let factors = 1..=4;
-        if !factors.contains(&sampling.0) || !factors.contains(&sampling.1) || table > 3 {
-            return Err(Refused::Invalid("component"));
-        }
-        Ok(Self { id, sampling, table })
     }
 }
 
@@ -271,123 +247,24 @@ fn quantisation_tables(payload: &[u8]) -> Result<u8, Refused> {
     Ok(defined)
 }
 
-fn check_huffman_tables(payload: &[u8]) -> Result<(), Refused> {
-    let mut reader = Reader::of_part(payload);
-    while !reader.is_at_end() {
-        let head = reader.u8()?;
-        let codes = reader.array::<16>()?.iter().copied().map(usize::from).sum();
-        if head >> 4 > 1 || head & 15 > 3 || codes > 256 {
-            return Err(Refused::Invalid("Huffman table"));
-        }
-        reader.take(codes)?;
-    }
-    Ok(())
-}
-
-/// The entropy-coded bytes of a scan: up to the first marker that is not a restart marker. Fill bytes before that marker
-/// are left for [`next_marker`].
+/// The entropy-coded bytes of a scan: up to the first marker that is not a restart marker, or to the end of the file. Fill
+/// bytes before that marker are left for [`next_marker`].
 fn scan_data<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Refused> {
     let rest = reader.rest();
     let mut position = 0;
     loop {
         let ahead = rest.get(position..).unwrap_or_default();
-        position += memchr::memchr(0xFF, ahead).ok_or_else(|| reader.ends_early())?;
+        let Some(place) = memchr::memchr(0xFF, ahead) else { return reader.take(rest.len()) };
+        position += place;
         let run = rest.get(position..).unwrap_or_default().iter().take_while(|&&byte| byte == 0xFF).count();
         match rest.get(position + run) {
-            None => return Err(reader.ends_early()),
+            None => return reader.take(rest.len()),
             // A stuffed byte or a restart marker; the run before it belongs to it.
             Some(0x00 | RST0..=RST7) => position += run + 1,
             Some(_) if position == 0 => return Err(Refused::Invalid("a scan without data")),
             Some(_) => return reader.take(position),
         }
     }
-}
-
-/// What is worth keeping of the application segments. They are written anew, from what was understood.
-#[derive(Default)]
-struct Applications<'a> {
-    /// Signature, version and pixel density. Whether it is there tells decoders how colours are stored.
-    jfif: Option<&'a [u8; 12]>,
-    /// The first one; decoders look no further.
-    exif: Option<&'a [u8]>,
-    icc: Vec<IccPart<'a>>,
-    /// Signature, version, flags and the colour transform, without which CMYK pictures turn into their negative.
-    adobe: Option<&'a [u8; 12]>,
-}
-
-struct IccPart<'a> {
-    number: u8,
-    count: u8,
-    bytes: &'a [u8],
-}
-
-impl<'a> Applications<'a> {
-    fn take(&mut self, segment: &Segment<'a>) {
-        let payload = segment.payload;
-        match segment.marker {
-            APP0 if payload.starts_with(b"JFIF\0") && payload.len() >= 14 => {
-                self.jfif = self.jfif.or(payload.first_chunk());
-            }
-            APP1 => self.exif = self.exif.or(exif::without_signature(payload)),
-            APP2 => self.icc.extend(IccPart::parse(payload)),
-            // Decoders obey the last one.
-            APP14 if payload.starts_with(b"Adobe") => self.adobe = payload.first_chunk().or(self.adobe),
-            _ => {}
-        }
-    }
-
-    fn to_bytes(&self) -> Vec<u8> {
-        let mut head = Vec::new();
-        if let Some(jfif) = self.jfif {
-            let no_thumbnail = [0, 0];
-            put(&mut head, APP0, &[jfif, &no_thumbnail]);
-        }
-        if let Some(orientation) = self.orientation() {
-            put(&mut head, APP1, &[b"Exif\0\0", &orientation.to_tiff()]);
-        }
-        for (number, count, part) in split_profile(&self.profile().unwrap_or_default()) {
-            put(&mut head, APP2, &[ICC_SIGNATURE, &[number, count], part]);
-        }
-        if let Some(adobe) = self.adobe {
-            put(&mut head, APP14, &[adobe]);
-        }
-        head
-    }
-
-    fn orientation(&self) -> Option<Orientation> {
-        Orientation::from_tiff(self.exif?)
-    }
-
-    /// The colour profile, if all of its parts are there.
-    fn profile(&self) -> Option<Vec<u8>> {
-        let mut parts: Vec<&IccPart<'_>> = self.icc.iter().collect();
-        parts.sort_by_key(|part| part.number);
-        let complete = parts
-            .iter()
-            .enumerate()
-            .all(|(index, part)| usize::from(part.number) == index + 1 && usize::from(part.count) == parts.len());
-        let bytes = parts.iter().map(|part| part.bytes.len()).sum::<usize>();
-        if !complete || bytes > MAX_ICC_BYTES {
-            return None;
-        }
-        let joined: Vec<u8> = parts.iter().flat_map(|part| part.bytes).copied().collect();
-        icc::profile(&joined).map(<[u8]>::to_vec)
-    }
-}
-
-impl<'a> IccPart<'a> {
-    fn parse(payload: &'a [u8]) -> Option<Self> {
-        let (&[number, count], bytes) = payload.strip_prefix(ICC_SIGNATURE)?.split_first_chunk()?;
-        Some(Self { number, count, bytes })
-    }
-}
-
-/// The parts of a profile with their numbers and how many there are, as its segments state them.
-fn split_profile(profile: &[u8]) -> impl Iterator<Item = (u8, u8, &[u8])> {
-    let parts = profile.chunks(ICC_PART_BYTES);
-    // At most 17 parts: a profile is no longer than MAX_ICC_BYTES.
-    let count = u8::try_from(parts.len()).unwrap_or(u8::MAX);
-    (1..=count).zip(parts).map(move |(number, part)| (number, count, part))
 }
 
 /// Writes a segment. Its payload must be shorter than 65,534 bytes.

@@ -21,7 +21,7 @@ pub use variants::{MEDIUM_SIDE, THUMB_SIDE, Variant, Variants, variants};
 
 /// The picture in `bytes`, bit for bit as it was, and nothing else that was in the file.
 ///
-/// The content decides what `bytes` are, never a name or a declared type. The result is never more than 64 bytes longer
+/// The content decides what `bytes` are, never a name or a declared type. The result is never more than 512 bytes longer
 /// than the input, and cleaning it again changes nothing.
 ///
 /// # Errors
@@ -141,6 +141,8 @@ pub enum NoVariants {
 fn sniff(bytes: &[u8]) -> Result<Format, Refused> {
     match bytes {
         [0xFF, 0xD8, 0xFF, ..] => Ok(Format::Jpeg),
+        // Browsers do not see a JPEG there, nor anything else.
+        [0xFF, 0xD8, _, ..] => Err(Refused::Invalid("bytes behind the beginning")),
         [0x89, b'P', b'N', b'G', b'\r', b'\n', 0x1A, b'\n', ..] => Ok(Format::Png),
         [b'R', b'I', b'F', b'F', _, _, _, _, b'W', b'E', b'B', b'P', ..] => Ok(Format::Webp),
         [b'G', b'I', b'F', b'8', b'7' | b'9', b'a', ..] => Ok(Format::Gif),

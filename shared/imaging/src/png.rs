@@ -10,8 +10,7 @@ use crate::limits::SegmentCount;
 use crate::reader::Reader;
 use crate::{Cleaned, Format, Limits, MAX_FRAMES, MAX_ICC_BYTES, Refused, icc};
 
-/// Walks over the chunks up to `IEND`; what follows it is not the picture. Checksums are verified for dropped chunks, too:
-/// a wrong one says that the file was damaged on its way.
+/// Walks over the chunks up to `IEND`; what follows it is not the picture.
 pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
     let mut reader = Reader::new(bytes);
     let signature = reader.take(8)?;
@@ -23,7 +22,10 @@ pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
         if chunk.name == b"IEND" {
             return picture.finish(&chunk);
         }
-        picture.take(&chunk)?;
+        // As browsers do: the picture does not depend on it, and some editors change a text and not its checksum.
+        if chunk.is_sound {
+            picture.take(&chunk)?;
+        }
     }
 }
 
@@ -32,6 +34,8 @@ struct Chunk<'a> {
     payload: &'a [u8],
     /// From its length to its checksum.
     whole: &'a [u8],
+    /// Whether its checksum is right. Of a critical chunk it is.
+    is_sound: bool,
 }
 
 impl<'a> Chunk<'a> {
@@ -44,10 +48,12 @@ impl<'a> Chunk<'a> {
         if !name.iter().all(u8::is_ascii_alphabetic) {
             return Err(Refused::Invalid("chunk name"));
         }
-        if checksum_of(name, payload) != checksum {
+        let chunk =
+            Self { name, payload, whole: reader.since(start), is_sound: checksum_of(name, payload) == checksum };
+        if chunk.is_critical() && !chunk.is_sound {
             return Err(Refused::Invalid("chunk checksum"));
         }
-        Ok(Self { name, payload, whole: reader.since(start) })
+        Ok(chunk)
     }
 
     /// A decoder that does not know a critical chunk must give up.
@@ -74,12 +80,25 @@ struct Picture<'a> {
     place: Place,
     seen: Vec<&'a [u8; 4]>,
     /// What is kept from before the picture's data.
-    head: Vec<Cow<'a, [u8]>>,
+    head: Vec<Piece<'a>>,
     exif: Option<&'a [u8]>,
     animation: Option<Animation>,
     data_bytes: usize,
     /// The picture's data and further frames.
-    body: Vec<Cow<'a, [u8]>>,
+    body: Vec<Piece<'a>>,
+}
+
+/// A chunk that is kept.
+enum Piece<'a> {
+    Still(Cow<'a, [u8]>),
+    /// Of no use once the animation turns out to be broken.
+    Animation(&'a [u8]),
+}
+
+impl<'a> From<&'a [u8]> for Piece<'a> {
+    fn from(whole: &'a [u8]) -> Self {
+        Self::Still(whole.into())
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,7 +166,7 @@ impl<'a> Picture<'a> {
 
     fn keep(&mut self, chunk: &Chunk<'a>, kept: Option<Cow<'a, [u8]>>) {
         self.seen.push(chunk.name);
-        self.head.extend(kept);
+        self.head.extend(kept.map(Piece::Still));
     }
 
     fn take_palette(&mut self, chunk: &Chunk<'a>) -> Result<(), Refused> {
@@ -162,11 +181,11 @@ impl<'a> Picture<'a> {
     }
 
     fn begin_animation(&mut self, chunk: &Chunk<'a>) -> Result<(), Refused> {
-        if self.animation.is_some() {
-            return Err(Refused::Invalid("two animations"));
+        match &mut self.animation {
+            Some(animation) => animation.is_broken = true,
+            None => self.animation = Some(Animation::parse(chunk.payload)?),
         }
-        self.animation = Some(Animation::parse(chunk.payload)?);
-        self.head.push(chunk.whole.into());
+        self.head.push(Piece::Animation(chunk.whole));
         Ok(())
     }
 
@@ -174,12 +193,12 @@ impl<'a> Picture<'a> {
     fn take_frame(&mut self, chunk: &Chunk<'a>) -> Result<(), Refused> {
         let Some(animation) = &mut self.animation else { return Ok(()) };
         if chunk.name == b"fcTL" {
-            animation.count_frame(chunk.payload, &self.header)?;
-        } else if self.place != Place::Tail || chunk.payload.len() < 4 {
-            return Err(Refused::Invalid("frame data"));
+            animation.take_control(chunk.payload, &self.header, self.place)?;
+        } else {
+            animation.take_data(chunk.payload, self.place);
         }
         let part = if self.place == Place::Head { &mut self.head } else { &mut self.body };
-        part.push(chunk.whole.into());
+        part.push(Piece::Animation(chunk.whole));
         Ok(())
     }
 
@@ -193,13 +212,17 @@ impl<'a> Picture<'a> {
         if !end.payload.is_empty() {
             return Err(Refused::Invalid("end chunk"));
         }
-        if self.animation.is_some_and(|animation| !animation.is_complete()) {
-            return Err(Refused::Invalid("number of frames"));
-        }
+        // The standard asks viewers to show the still picture then.
+        let is_animated = self.animation.is_some_and(|animation| animation.is_whole());
         let orientation = self.exif.and_then(Orientation::from_exif);
         let exif = orientation.map(|orientation| encode(b"eXIf", &orientation.to_tiff()).into());
-        let pieces: Vec<Cow<'_, [u8]>> =
-            self.head.into_iter().chain(exif).chain(self.body).chain([end.whole.into()]).collect();
+        let pieces = self.head.into_iter().chain(exif.map(Piece::Still)).chain(self.body).chain([end.whole.into()]);
+        let pieces: Vec<Cow<'_, [u8]>> = pieces
+            .filter_map(|piece| match piece {
+                Piece::Still(chunk) => Some(chunk),
+                Piece::Animation(chunk) => is_animated.then_some(chunk.into()),
+            })
+            .collect();
         let (width, height) = Orientation::displayed(orientation, self.header.width, self.header.height);
         Ok(Cleaned { bytes: pieces.concat(), format: Format::Png, width, height })
     }
@@ -241,39 +264,75 @@ impl Header {
 struct Animation {
     declared: usize,
     found: usize,
+    /// The number that the next chunk of the animation has.
+    sequence: u32,
+    /// Whether the last frame has no data yet.
+    awaits_data: bool,
+    is_broken: bool,
 }
 
 impl Animation {
     fn parse(payload: &[u8]) -> Result<Self, Refused> {
         let mut reader = Reader::of_part(payload);
-        let frames = reader.u32_be()?;
-        let _plays = reader.u32_be()?;
-        if frames == 0 || !reader.is_at_end() {
-            return Err(Refused::Invalid("animation"));
-        }
+        let frames = reader.u32_be().unwrap_or_default();
+        let is_broken = frames == 0 || payload.len() != 8;
         match usize::try_from(frames) {
-            Ok(declared @ ..=MAX_FRAMES) => Ok(Self { declared, found: 0 }),
+            Ok(declared @ ..=MAX_FRAMES) => Ok(Self { declared, found: 0, sequence: 0, awaits_data: false, is_broken }),
             _ => Err(Refused::TooManyFrames),
         }
     }
 
-    fn count_frame(&mut self, payload: &[u8], header: &Header) -> Result<(), Refused> {
-        let mut reader = Reader::of_part(payload);
-        let _sequence = reader.u32_be()?;
-        let (width, height) = (reader.u32_be()?, reader.u32_be()?);
-        let (x, y) = (reader.u32_be()?, reader.u32_be()?);
-        let _delay_and_blending = reader.array::<6>()?;
-        let fits = |offset: u32, side: u32, whole| side > 0 && offset.checked_add(side).is_some_and(|end| end <= whole);
-        if !fits(x, width, header.width) || !fits(y, height, header.height) || !reader.is_at_end() {
-            return Err(Refused::Invalid("frame"));
-        }
+    fn take_control(&mut self, payload: &[u8], header: &Header, place: Place) -> Result<(), Refused> {
+        let is_good = FrameControl::parse(payload).is_ok_and(|frame| {
+            let is_in_turn = frame.sequence == self.sequence && !self.awaits_data;
+            // Before the picture's data only their own frame can be announced, which is the whole picture.
+            is_in_turn && if place == Place::Head { frame.covers(header) } else { frame.fits(header) }
+        });
+        self.is_broken |= !is_good;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.awaits_data = place == Place::Tail;
         self.found += 1;
         if self.found > MAX_FRAMES { Err(Refused::TooManyFrames) } else { Ok(()) }
     }
 
+    fn take_data(&mut self, payload: &[u8], place: Place) {
+        let is_in_turn = Reader::of_part(payload).u32_be() == Ok(self.sequence);
+        self.is_broken |= !is_in_turn || place != Place::Tail || self.found == 0;
+        self.sequence = self.sequence.wrapping_add(1);
+        self.awaits_data = false;
+    }
+
     /// Frames beyond the declared number would be pictures that nobody sees.
-    const fn is_complete(&self) -> bool {
-        self.found == self.declared
+    const fn is_whole(&self) -> bool {
+        !self.is_broken && !self.awaits_data && self.found == self.declared
+    }
+}
+
+struct FrameControl {
+    sequence: u32,
+    width: u32,
+    height: u32,
+    x: u32,
+    y: u32,
+}
+
+impl FrameControl {
+    fn parse(payload: &[u8]) -> Result<Self, Refused> {
+        let mut reader = Reader::of_part(payload);
+        let sequence = reader.u32_be()?;
+        let (width, height) = (reader.u32_be()?, reader.u32_be()?);
+        let (x, y) = (reader.u32_be()?, reader.u32_be()?);
+        let _delay_and_blending = reader.array::<6>()?;
+        if reader.is_at_end() { Ok(Self { sequence, width, height, x, y }) } else { Err(Refused::Invalid("frame")) }
+    }
+
+    fn fits(&self, header: &Header) -> bool {
+        let fits = |offset: u32, side: u32, whole| side > 0 && offset.checked_add(side).is_some_and(|end| end <= whole);
+        fits(self.x, self.width, header.width) && fits(self.y, self.height, header.height)
+    }
+
+    fn covers(&self, header: &Header) -> bool {
+        (self.x, self.y, self.width, self.height) == (0, 0, header.width, header.height)
     }
 }
 

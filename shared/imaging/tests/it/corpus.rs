@@ -4,19 +4,23 @@ use std::{fs, thread};
 
 use imaging::{Format, Refused};
 
-use crate::{kept, refused, view};
+use crate::{kept, refused, taken, view};
 
 enum Expected {
     /// Format, width and height as displayed.
     Kept(Format, u32, u32),
+    /// As [`Kept`](Self::Kept), of a file that other decoders do not take as it is.
+    Mended(Format, u32, u32),
     Refused(Refused),
 }
-use Expected::Kept;
+use Expected::{Kept, Mended};
 
 #[rustfmt::skip]
-const CORPUS: [(&str, Expected); 38] = [
+const CORPUS: [(&str, Expected); 48] = [
     ("alpha.png", Kept(Format::Png, 240, 180)),
     ("animated_comment.gif", Kept(Format::Gif, 240, 180)),
+    ("apng_of_no_frames.png", Mended(Format::Png, 400, 300)),
+    ("baseline_se_64.jpg", Mended(Format::Jpeg, 480, 360)),
     ("bomb_30000x30000.png", Expected::Refused(Refused::TooManyPixels)),
     ("bomb_65500x65500.jpg", Expected::Refused(Refused::TooManyPixels)),
     ("camera_casio_thumbnail.jpg", Kept(Format::Jpeg, 300, 400)),
@@ -25,9 +29,13 @@ const CORPUS: [(&str, Expected); 38] = [
     ("cmyk_adobe.jpg", Kept(Format::Jpeg, 480, 360)),
     ("empty.jpg", Expected::Refused(Refused::Unsupported)),
     ("exif_xmp_icc.webp", Kept(Format::Webp, 360, 480)),
+    ("gamma_1.png", Kept(Format::Png, 400, 300)),
     ("gps_exif_xmp_icc_comment.jpg", Kept(Format::Jpeg, 1200, 1600)),
     ("gray.jpg", Kept(Format::Jpeg, 480, 360)),
     ("lossless_alpha_exif.webp", Kept(Format::Webp, 240, 180)),
+    ("no_eoi_but_complete.jpg", Mended(Format::Jpeg, 480, 360)),
+    ("no_huffman_tables.jpg", Mended(Format::Jpeg, 480, 360)),
+    ("no_trailer.gif", Mended(Format::Gif, 400, 300)),
     ("orientation_1.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_2.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_3.jpg", Kept(Format::Jpeg, 480, 360)),
@@ -36,22 +44,26 @@ const CORPUS: [(&str, Expected); 38] = [
     ("orientation_6.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_7.jpg", Kept(Format::Jpeg, 480, 360)),
     ("orientation_8.jpg", Kept(Format::Jpeg, 480, 360)),
+    ("orientation_6_as_long.jpg", Mended(Format::Jpeg, 360, 480)),
     ("palette_interlaced.png", Kept(Format::Png, 330, 247)),
     ("phone_oneplus_gps_gray.jpg", Kept(Format::Jpeg, 512, 512)),
     ("phone_oneplus_gps_progressive.jpg", Kept(Format::Jpeg, 512, 512)),
     ("png_named.jpg", Kept(Format::Png, 240, 180)),
+    ("profile_of_5000_bytes.jpg", Kept(Format::Jpeg, 480, 360)),
     ("progressive_restart.jpg", Kept(Format::Jpeg, 480, 360)),
     ("refuse_heic.heic", Expected::Refused(Refused::Heic)),
     ("refuse_heic_named.jpg", Expected::Refused(Refused::Heic)),
     ("refuse_svg_named.png", Expected::Refused(Refused::Unsupported)),
     ("refuse_text_named.jpg", Expected::Refused(Refused::Unsupported)),
     ("rocket.jpg", Kept(Format::Jpeg, 640, 427)),
+    ("text_chunk_with_wrong_checksum.png", Mended(Format::Png, 400, 300)),
     ("text_exif_icc.png", Kept(Format::Png, 180, 240)),
     ("truncated_2_gps_exif_xmp_icc_comment.jpg", Expected::Refused(Refused::Incomplete)),
     ("truncated_50_exif_xmp_icc.webp", Expected::Refused(Refused::Incomplete)),
     ("truncated_50_text_exif_icc.png", Expected::Refused(Refused::Incomplete)),
     ("truncated_60_gps_exif_xmp_icc_comment.jpg", Expected::Refused(Refused::Incomplete)),
     ("truncated_70_animated_comment.gif", Expected::Refused(Refused::Incomplete)),
+    ("two_zero_bytes_before_dqt.jpg", Mended(Format::Jpeg, 480, 360)),
     ("ultrahdr_motion_photo.jpg", Kept(Format::Jpeg, 360, 480)),
 ];
 
@@ -76,6 +88,11 @@ fn check(dirty: &[u8], expected: &Expected) {
             assert_eq!((cleaned.format, cleaned.width, cleaned.height), (*format, *width, *height));
             assert_eq!(view::profile(&cleaned.bytes), view::profile(dirty), "the colour profile changed");
             assert_eq!(view::orientation(&cleaned.bytes), view::orientation(dirty), "the picture turned");
+        }
+        Mended(format, width, height) => {
+            let cleaned = taken(dirty);
+            assert_eq!((cleaned.format, cleaned.width, cleaned.height), (*format, *width, *height));
+            assert!(view::frames(&cleaned.bytes).is_ok(), "other decoders take it");
         }
         Expected::Refused(why) => assert_eq!(refused(dirty), *why),
     }

@@ -105,7 +105,9 @@ fn exif_that_makes_no_sense_says_no_orientation() {
         b"MM\0*\0\0\0\x08\xFF\xFF".to_vec(),
         entry(b"\x01\x12\0\x03\0\0\0\x01\0\0\0\0"),
         entry(b"\x01\x12\0\x03\0\0\0\x01\0\x09\0\0"),
-        entry(b"\x01\x12\0\x03\0\0\0\x02\0\x06\0\0"),
+        entry(b"\x01\x12\0\x03\0\0\0\0\0\x06\0\0"),
+        entry(b"\x01\x12\0\x04\0\0\0\x02\0\0\xFF\xFF"),
+        entry(b"\x01\x12\0\x04\0\0\0\x01\0\x06\0\0"),
         entry(b"\x01\x12\0\x02\0\0\0\x01\0\x06\0\0"),
         entry(b"\x01\x12\0\x03\0\0"),
         // A directory that is its own next one.
@@ -253,8 +255,13 @@ fn a_damaged_structure_is_refused() {
         ("a restart interval of 3 bytes", with(&[segment(0xDD, &[0; 3])])),
         ("a segment of length 1", with(&[b"\xFF\xFE\0\x01".to_vec()])),
         ("a segment longer than the file", with(&[b"\xFF\xFE\xFF\xFF".to_vec()])),
-        ("bytes between segments", with(&[b"\0".to_vec()])),
-        ("a stuffed byte between segments", with(&[b"\xFF\0".to_vec()])),
+        ("bytes behind the beginning", [b"\xFF\xD8\0", &jpeg()[2..]].concat()),
+        ("a Huffman table that is not there", changed("SOS", 6, 0x22)),
+        ("a Huffman table number 4", changed("SOS", 6, 0x40)),
+        (
+            "more codes than bits",
+            replace(&jpeg(), "DHT", &segment(0xC4, &[&[0x00], [255; 16].as_slice(), &[0; 255]].concat())),
+        ),
         ("a picture in the picture", with(&[jpeg()])),
         ("a reserved marker", with(&[segment(0x02, b"")])),
     ];
@@ -296,19 +303,28 @@ fn more_pixels_than_bytes_can_fill_are_refused_however_long_the_metadata() {
     assert_eq!(refused(&insert(&one_line_more, "DQT", &[padding])), Refused::TooManyPixels);
 }
 
+/// A progressive picture with `count` scans, all of them its first one: so it never becomes whole.
+fn of_one_scan(width: u16, height: u16, data: usize, count: usize) -> Vec<u8> {
+    let progressive = kept(&corpus::read("phone_oneplus_gps_progressive.jpg")).bytes;
+    let mut parts = parts::list(&progressive);
+    let first = parts.iter().position(|part| part.name == "SOS").unwrap();
+    let scan = [parts[first].bytes.as_slice(), &vec![0; data]].concat();
+    parts.truncate(first);
+    let frame = parts.iter_mut().find(|part| part.name == "SOF").unwrap();
+    frame.bytes[5..9].copy_from_slice(&[height.to_be_bytes(), width.to_be_bytes()].concat());
+    [parts::join(&parts), scan.repeat(count), b"\xFF\xD9".to_vec()].concat()
+}
+
 #[test]
 fn scans_are_limited_in_number() {
-    let scan = part(&jpeg(), "SOS");
-    let scans = |count| insert(&without(&jpeg(), "SOS"), "EOI", &vec![scan.clone(); count]);
+    let scans = |count| of_one_scan(512, 512, 0, count);
     assert!(clean(&scans(MAX_SCANS as usize), &Limits::default()).is_ok());
     assert_eq!(refused(&scans(MAX_SCANS as usize + 1)), Refused::TooManyScans);
 }
 
 #[test]
 fn scans_are_limited_by_what_they_cost() {
-    let large = with_size(10_000, 6_000);
-    let scan = [part(&jpeg(), "SOS"), vec![0; 10_000]].concat();
-    let scans = |count| insert(&without(&large, "SOS"), "EOI", &vec![scan.clone(); count]);
+    let scans = |count| of_one_scan(10_000, 6_000, 10_000, count);
     assert!(clean(&scans(25), &Limits::default()).is_ok());
     assert_eq!(refused(&scans(26)), Refused::TooManyScans);
 }
@@ -317,4 +333,165 @@ fn scans_are_limited_by_what_they_cost() {
 fn segments_are_limited_in_number() {
     assert_eq!(refused(&with(&vec![segment(COM, b""); MAX_SEGMENTS])), Refused::TooManySegments);
     kept(&with(&vec![segment(COM, b""); MAX_SEGMENTS - 20]));
+}
+
+#[test]
+fn an_orientation_of_any_type_of_integer_is_written_as_the_standard_wants_it() {
+    let entry = |bytes: &[u8]| [b"MM\0*\0\0\0\x08\0\x01", bytes, &[0; 4], b"\0\0\0\x06"].concat();
+    let six = [
+        entry(b"\x01\x12\0\x01\0\0\0\x01\x06\0\0\0"),
+        entry(b"\x01\x12\0\x03\0\0\0\x02\0\x06\0\0"),
+        entry(b"\x01\x12\0\x04\0\0\0\x01\0\0\0\x06"),
+        entry(b"\x01\x12\0\x06\0\0\0\x01\x06\0\0\0"),
+        entry(b"\x01\x12\0\x08\0\0\0\x01\0\x06\0\0"),
+        entry(b"\x01\x12\0\x09\0\0\0\x01\0\0\0\x06"),
+        // Two values of four bytes, which stand elsewhere.
+        [&entry(b"\x01\x12\0\x04\0\0\0\x02\0\0\0\x1A"), b"\0\0\0\x01".as_slice()].concat(),
+    ];
+    let expected = kept(&with(&[exif_segment(&tiff(6, true))])).bytes;
+    for tiff in six {
+        assert_eq!(taken(&with(&[exif_segment(&tiff)])).bytes, expected, "{tiff:02X?}");
+    }
+}
+
+#[test]
+fn bytes_between_segments_are_passed_over() {
+    let wrong_first_byte = [b"\xFE\xE1".as_slice(), &segment(COM, SECRET)[2..]].concat();
+    let length_without_its_own_two_bytes =
+        [b"\xFF\xFE".as_slice(), &(SECRET.len() as u16).to_be_bytes(), SECRET].concat();
+    for junk in
+        [b"\0\0".to_vec(), SECRET.to_vec(), b"\xFF\0".to_vec(), wrong_first_byte, length_without_its_own_two_bytes]
+    {
+        for place in ["DQT", "SOF", "DHT", "SOS", "EOI"] {
+            let dirty = insert(&insert(&jpeg(), "DQT", &[segment(COM, b"x")]), place, std::slice::from_ref(&junk));
+            assert_eq!(taken(&dirty).bytes, jpeg(), "{junk:02X?} before {place}");
+        }
+    }
+}
+
+#[test]
+fn a_whole_picture_without_its_end_gets_one_and_loses_its_trailer() {
+    let whole = without(&jpeg(), "EOI");
+    let samsung = [b"SEFH".as_slice(), &[0; 12], SECRET, b"\x20\0\0\0SEFT"].concat();
+    for trailer in [b"".to_vec(), b"\xFF".to_vec(), SECRET.to_vec(), samsung, segment(APP1, SECRET)] {
+        assert_eq!(taken(&[whole.clone(), trailer].concat()).bytes, jpeg());
+    }
+    let progressive = kept(&corpus::read("phone_oneplus_gps_progressive.jpg")).bytes;
+    let endless = &progressive[..progressive.len() - 2];
+    assert_eq!(taken(endless).bytes, progressive);
+    assert_eq!(taken(&[endless, SECRET].concat()).bytes, progressive);
+}
+
+#[test]
+fn a_scan_that_is_cut_is_incomplete() {
+    for name in
+        ["rocket.jpg", "phone_oneplus_gps_progressive.jpg", "gray.jpg", "cmyk_adobe.jpg", "progressive_restart.jpg"]
+    {
+        let whole = kept(&corpus::read(name)).bytes;
+        for cut in [3, 4, 10, 1000, whole.len() / 2] {
+            assert_eq!(refused(&whole[..whole.len() - cut]), Refused::Incomplete, "{name} without {cut} bytes");
+        }
+    }
+}
+
+#[test]
+fn a_cut_scan_with_an_end_is_what_its_sender_sees() {
+    let short = [&jpeg()[..jpeg().len() - 12], b"\xFF\xD9"].concat();
+    assert_eq!(taken(&short).bytes, short);
+}
+
+#[test]
+fn bytes_behind_the_last_block_of_a_scan_go() {
+    for name in ["rocket.jpg", "phone_oneplus_gps_progressive.jpg", "progressive_restart.jpg", "camera_sony.jpg"] {
+        let whole = kept(&corpus::read(name)).bytes;
+        let mut parts = parts::list(&whole);
+        for part in parts.iter_mut().filter(|part| part.name == "SOS") {
+            part.bytes.extend([b"\0\0\xFF\0".as_slice(), SECRET].concat());
+        }
+        assert_eq!(taken(&parts::join(&parts)).bytes, whole, "{name}");
+    }
+}
+
+/// A picture of 160 × 32 in which a restart marker follows every unit.
+fn with_restarts() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = jpeg_encoder::Encoder::new(&mut bytes, 80);
+    encoder.set_restart_interval(1);
+    let rgb: Vec<u8> = (0..160 * 32 * 3).map(|place| (place * 7 % 256) as u8).collect();
+    encoder.encode(&rgb, 160, 32, jpeg_encoder::ColorType::Rgb).unwrap();
+    kept(&bytes).bytes
+}
+
+#[test]
+fn restart_markers_count_again_as_they_should() {
+    let whole = with_restarts();
+    let scan = part(&whole, "SOS");
+    let markers: Vec<usize> = memchr::memchr_iter(0xFF, &scan[14..])
+        .map(|place| place + 14)
+        .filter(|place| matches!(scan.get(place + 1), Some(0xD0..=0xD7)))
+        .collect();
+    assert!(markers.len() > 8);
+    let renumbered = |number: fn(usize) -> u8| {
+        let mut scan = scan.clone();
+        for (index, place) in markers.iter().enumerate() {
+            scan[place + 1] = 0xD0 + number(index) % 8;
+        }
+        replace(&whole, "SOS", &scan)
+    };
+    assert_eq!(taken(&renumbered(|_| 0)).bytes, whole);
+    assert_eq!(taken(&renumbered(|index| index as u8 + 1)).bytes, whole);
+
+    let mut zeros_before_a_marker = scan.clone();
+    zeros_before_a_marker.splice(markers[2]..markers[2], [0; 5]);
+    assert_eq!(taken(&replace(&whole, "SOS", &zeros_before_a_marker)).bytes, whole);
+    let mut one_marker_more = scan;
+    one_marker_more.extend(b"\xFF\xD3");
+    assert_eq!(taken(&replace(&whole, "SOS", &one_marker_more)).bytes, whole);
+}
+
+#[test]
+fn headers_are_written_so_that_every_decoder_takes_them() {
+    let changed = |changes: &[(&str, usize, u8)]| {
+        let mut bytes = jpeg();
+        for (name, place, value) in changes {
+            let mut part = part(&bytes, name);
+            part[*place] = *value;
+            bytes = replace(&bytes, name, &part);
+        }
+        bytes
+    };
+    let odd = [
+        ("the coefficients of a scan", changed(&[("SOS", 11, 5), ("SOS", 12, 64), ("SOS", 13, 0x21)])),
+        (
+            "names from 0",
+            changed(&[("SOF", 10, 0), ("SOF", 13, 1), ("SOF", 16, 2), ("SOS", 5, 0), ("SOS", 7, 1), ("SOS", 9, 2)]),
+        ),
+        ("one name for all", changed(&[("SOF", 13, 1), ("SOF", 16, 1), ("SOS", 7, 1), ("SOS", 9, 1)])),
+    ];
+    for (what, odd) in odd {
+        assert_eq!(taken(&odd).bytes, jpeg(), "{what}");
+    }
+}
+
+#[test]
+fn names_that_say_red_green_and_blue_stay() {
+    let mut bytes = without(&jpeg(), "JFIF");
+    for (name, places) in [("SOF", [10, 13, 16]), ("SOS", [5, 7, 9])] {
+        let mut part = part(&bytes, name);
+        for (place, letter) in places.into_iter().zip(*b"RGB") {
+            part[place] = letter;
+        }
+        bytes = replace(&bytes, name, &part);
+    }
+    assert_eq!(kept(&bytes).bytes, bytes);
+}
+
+#[test]
+fn the_standards_huffman_tables_stand_where_there_are_none() {
+    let film = corpus::read("no_huffman_tables.jpg");
+    let cleaned = taken(&film).bytes;
+    let tables = parts::names(&cleaned).iter().filter(|name| *name == "DHT").count();
+    assert!((2..=4).contains(&tables), "{tables} tables");
+    assert!(view::frames(&cleaned).is_ok());
+    assert!(cleaned.len() <= film.len() + 512);
 }
