@@ -141,7 +141,10 @@ target/client/node_modules/ready: tools/client/package.json tools/client/package
 
 docs: target/client/node_modules/ready ## write anew the documents, and the client's types, that are made from the code; needs Node
 	$(CLIENT_TOOLS)/openapi-typescript docs/openapi.yaml --output client/sdk/api.d.ts
-	cp client/sdk/index.js client/demo-mini/lib/mini-functions.js
+	sed -e 's/^export {/module.exports = {/' -e 's/^export default .*/module.exports.default = module.exports/' \
+		client/sdk/index.js >client/sdk/miniprogram_dist/index.js
+	cp client/sdk/index.d.ts client/sdk/api.d.ts client/sdk/miniprogram_dist
+	cp client/sdk/miniprogram_dist/index.js client/demo-mini/lib/mini-functions.js
 	UPDATE_DOCS=1 $(CARGO) test --package gateway --test it docs
 
 fuzz: ## throw damaged pictures and forms at the code that reads them, FUZZ_SECONDS (60) for each target; needs cargo-fuzz

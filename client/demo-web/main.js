@@ -113,7 +113,7 @@ onChange((photo, image) => {
     images = [...images, image]
     lookAgain()
   }
-  if (photo.state === 'uploading' && byId(`upload-${photo.id}`)) drawProgress(photo)
+  if (!['failed', 'gone'].includes(photo.state) && byId(`upload-${photo.id}`)) drawProgress(photo)
   else draw([drawPhotos])
 })
 
@@ -185,7 +185,14 @@ function uploadTile(photo) {
 
 function drawProgress(photo, box = byId(`upload-${photo.id}`)) {
   box.querySelector('progress').value = photo.progress
-  box.querySelector('.percent').textContent = photo.state === 'waiting' ? say('waiting') : `${Math.round(photo.progress * 100)} %`
+  box.querySelector('.percent').textContent = standing(photo)
+}
+
+/** How far a photo is, or what it waits for. */
+function standing({ state, progress, seconds, reason }) {
+  if (state === 'retrying') return say('again', { why: sayError(reason), seconds })
+  if (state === 'waiting') return reason ? sayError(reason) : say('waiting')
+  return state === 'processing' ? say('processing') : `${Math.round(progress * 100)} %`
 }
 
 function showLarge(image) {

@@ -1,6 +1,7 @@
 // A picture from coarse to fine: placeholder, small, full. When a URL fails, a fresh one is asked for, once.
 
 import { element } from './dom.js'
+import { placeholder } from './sdk/index.js'
 import { slowness } from './faults.js'
 import { say } from './texts.js'
 
@@ -54,6 +55,6 @@ function load(picture, url) {
 }
 
 function under(box, image) {
-  const placeholder = image && miniFunctions.placeholder(image)
-  if (placeholder) box.style.backgroundImage = `url(${placeholder})`
+  const dataUrl = image && placeholder(image)
+  if (dataUrl) box.style.backgroundImage = `url(${dataUrl})`
 }

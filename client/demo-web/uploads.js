@@ -1,5 +1,6 @@
 // Photos on their way, for each user and task: they go on while another task is looked at.
 
+import { createAbort } from './sdk/index.js'
 import { clientOf, deviceOf } from './users.js'
 
 const photos = []
@@ -22,16 +23,17 @@ export function upload(user, taskId, file) {
 
 export async function send(photo) {
   const { user, taskId, file, uploadId } = photo
-  const abort = miniFunctions.createAbort()
-  Object.assign(photo, { state: 'waiting', progress: 0, error: undefined, cancel: abort.abort })
+  const abort = createAbort()
+  Object.assign(photo, { state: 'waiting', progress: 0, error: undefined, reason: undefined, cancel: abort.abort })
   changed(photo)
   try {
     photo.filePath ??= deviceOf(user).addFile(await file.arrayBuffer())
     const image = await clientOf(user).uploadTaskImage(taskId, photo.filePath, {
       uploadId,
       signal: abort.signal,
-      onProgress({ progress }) {
-        Object.assign(photo, { state: 'uploading', progress })
+      onProgress({ state, progress, seconds, error: reason }) {
+        if (state === 'done' || state === 'failed') return // what follows says it
+        Object.assign(photo, { state, progress, seconds, reason })
         changed(photo)
       },
     })

@@ -1,6 +1,6 @@
 // Test users of the fake WeChat. Each has a phone of their own in this page: storage, network and client.
 
-import './sdk/index.js'
+import { createClient } from './sdk/index.js'
 import { createWx } from './wx-emulator/index.js'
 import { transport } from './wx-emulator/transport-browser.js'
 
@@ -23,5 +23,5 @@ function phone(user) {
   const { wx, device } = createWx({ transport: slowed(transport), user, storage })
   afflict(device)
   device.onCall((call) => record(user, call))
-  return { device, client: miniFunctions.createClient({ baseUrl: location.origin, wx }) }
+  return { device, client: createClient({ baseUrl: location.origin, wx }) }
 }

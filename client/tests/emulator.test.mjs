@@ -240,3 +240,31 @@ test('storage keeps copies, and an empty text stands for nothing', () => {
   wx.removeStorageSync('key')
   assert.equal(wx.getStorageSync('key'), '')
 })
+
+test('a saved file outlives the app, a temporary one does not', async () => {
+  const { wx, device } = phone()
+  const files = wx.getFileSystemManager()
+  const [kept, gone] = [device.addFile([1, 2, 3]), device.addFile([4])]
+  const { savedFilePath } = await files.saveFile({ tempFilePath: kept })
+  await assert.rejects(files.getFileInfo({ filePath: kept }), { errMsg: "getFileInfo:fail file doesn't exist" })
+
+  device.end()
+
+  assert.equal((await files.getFileInfo({ filePath: savedFilePath })).size, 3)
+  await assert.rejects(files.getFileInfo({ filePath: gone }))
+  await files.unlink({ filePath: savedFilePath })
+  await assert.rejects(files.getFileInfo({ filePath: savedFilePath }))
+})
+
+test('the app hears that the network goes and comes', async () => {
+  const { wx, device } = phone()
+  const heard = []
+  wx.onNetworkStatusChange((now) => heard.push(now))
+
+  device.online = false
+  assert.equal((await wx.getNetworkType()).networkType, 'none')
+  device.online = true
+
+  assert.deepEqual(heard, [{ isConnected: false, networkType: 'none' }, { isConnected: true, networkType: 'wifi' }])
+  assert.equal((await wx.getNetworkType()).networkType, 'wifi')
+})

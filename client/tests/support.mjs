@@ -36,6 +36,23 @@ export function restarted({ wx }, options = {}) {
   return createClient({ baseUrl: GATEWAY, wx, firstPause: SOON, ...options })
 }
 
+/** `wx` for a mini-program that is closed by `close()`: nothing that it has begun is heard of, and it does nothing more. */
+export function closable({ wx, device }) {
+  let closed = false
+  const whileOpen = (listener) => (typeof listener === 'function' ? (...heard) => (closed ? undefined : listener(...heard)) : listener)
+  const ours = (option) => (option && typeof option === 'object'
+    ? Object.fromEntries(Object.entries(option).map(([name, value]) => [name, whileOpen(value)]))
+    : whileOpen(option))
+  const muted = (api) => new Proxy(api, {
+    get: (target, name) => (typeof target[name] !== 'function' ? target[name] : (...given) => {
+      if (closed) return undefined
+      const result = target[name](...(name.endsWith('StorageSync') ? given : given.map(ours)))
+      return name === 'getFileSystemManager' ? muted(result) : result
+    }),
+  })
+  return { wx: muted(wx), close() { closed = true; device.end() } }
+}
+
 /** What the phone asked for, as `POST /session`. */
 export function calls({ device }) {
   return device.calls.filter((call) => !call.fault).map((call) => `${call.method} ${new URL(call.url).pathname}`)

@@ -66,6 +66,21 @@ test('a form that S3 never takes is an error with a text', async () => {
   assert.match(error.uploadId, /./)
 })
 
+test('while S3 refuses, nothing looks as if it were done', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  const uploadFile = (option) => alice.wx.uploadFile({ ...option, formData: { ...option.formData, key: 'images/mine.jpg' } })
+  const client = createClient({ baseUrl: GATEWAY, wx: { ...alice.wx, uploadFile }, attempts: 3, ...DIRECTLY })
+  const heard = []
+
+  await refusal(client.uploadTaskImage(task, alice.device.addFile(picture(7)), { onProgress: (photo) => heard.push(photo) }))
+
+  assert.ok(heard.every(({ progress }) => progress < 1))
+  const retries = heard.filter(({ state }) => state === 'retrying')
+  assert.deepEqual(retries.map(({ attempt, error }) => [attempt, error.error]), [[2, 'upload_refused'], [3, 'upload_refused']])
+  assert.equal(heard.at(-1).state, 'failed')
+})
+
 test('twenty photos by tickets over a network that cuts every fifth request are twenty images, in order', async () => {
   const alice = phone({ options: DIRECTLY })
   const task = await newTask(alice)

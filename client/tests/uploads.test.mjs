@@ -46,7 +46,9 @@ test('progress rises to all of it and never falls, whatever the network does', a
 
   assert.ok(heard.length >= 4)
   assert.deepEqual(heard.map(({ sent }) => sent), heard.map(({ sent }) => sent).sort((a, b) => a - b))
-  assert.deepEqual(heard.at(-1), { sent: bytes.length, total: bytes.length, progress: 1 })
+  const { state, sent, total, progress } = heard.at(-1)
+  assert.deepEqual([state, sent, total, progress], ['done', bytes.length, bytes.length, 1])
+  assert.ok(heard.slice(0, -1).every((before) => before.progress < 1))
 })
 
 test('a photo whose answer was lost is there once', async () => {
@@ -168,6 +170,107 @@ test('a batch survives that the user looks at something else', async () => {
   assert.ok(alice.device.calls.some(({ fault }) => fault === 'interrupted'), 'something was interrupted')
   assert.deepEqual(photos.map(({ state }) => state), files.map(() => 'done'))
   assert.equal((await listed(alice, task)).length, 6)
+})
+
+test('a photo says that it waits, is sent, is being looked at, and is done', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  const states = []
+
+  await alice.client.uploadTaskImage(task, alice.device.addFile(picture(100, 300000)), {
+    onProgress: ({ state }) => { if (state !== states.at(-1)) states.push(state) },
+  })
+
+  assert.deepEqual(states, ['waiting', 'sending', 'processing', 'done'])
+})
+
+test('a photo that is sent again says which try it is, after how many seconds, and why', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  alice.device.network = cutting((call, uploads) => (uploads <= 2 ? 'after' : undefined))
+  const heard = []
+
+  await alice.client.uploadTaskImage(task, alice.device.addFile(coffee()), {
+    onProgress: ({ state, attempt, seconds, error }) => { if (state === 'retrying') heard.push([attempt, seconds, error.error]) },
+  })
+
+  assert.deepEqual(heard, [[2, 1, 'network_error'], [3, 1, 'network_error']])
+})
+
+test('a photo that is hopeless says so at once, and why', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  let last
+
+  await refusal(alice.client.uploadTaskImage(task, alice.device.addFile(coffee('text.jpg')), { onProgress: (photo) => { last = photo } }))
+
+  assert.deepEqual([last.state, last.error.error, last.error.retryable], ['failed', 'image_unsupported', false])
+  assert.equal(last.attempt, undefined)
+})
+
+test('without a network a photo says so at once, waits, and goes on when it is back', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  const before = alice.device.calls.length
+  alice.device.online = false
+  let told
+
+  const image = await alice.client.uploadTaskImage(task, alice.device.addFile(coffee()), {
+    onProgress({ state, error }) {
+      if (state !== 'waiting' || !error) return
+      told = error
+      setTimeout(() => { alice.device.online = true })
+    },
+  })
+
+  assert.equal(told.error, 'network_error')
+  assert.equal(image.state, 'ready')
+  assert.equal(alice.device.calls.length - before, 1)
+})
+
+test('a network that goes in the middle of a batch, and for longer than all tries, loses nothing', async () => {
+  const alice = phone({ options: { attempts: 2 } })
+  const task = await newTask(alice)
+  const files = Array.from({ length: 8 }, (_, at) => alice.device.addFile(picture(at + 1)))
+  alice.device.network = cutting((call, uploads) => {
+    if (uploads !== 3) return undefined
+    alice.device.online = false
+    return 'before'
+  })
+
+  const photos = await alice.client.uploadTaskImages(task, files, {
+    onProgress({ photos: now }) {
+      const waits = now.filter(({ state, error }) => state === 'waiting' && error).length
+      if (waits + now.filter(({ state }) => state === 'done').length === files.length) setTimeout(() => { alice.device.online = true })
+    },
+  })
+
+  assert.deepEqual(photos.map(({ state }) => state), files.map(() => 'done'))
+  assert.equal((await listed(alice, task)).length, 8)
+})
+
+test('whoever waits for a network can be called off', async () => {
+  const alice = phone()
+  const task = await newTask(alice)
+  alice.device.online = false
+  const abort = createAbort()
+
+  const error = await refusal(alice.client.uploadTaskImage(task, alice.device.addFile(coffee()), {
+    signal: abort.signal, onProgress: ({ error: why }) => { if (why && why.error === 'network_error') abort.abort() },
+  }))
+
+  assert.equal(error.error, 'aborted')
+})
+
+test('a call without a network fails at once, and not after six tries', async () => {
+  const alice = phone()
+  await alice.client.login()
+  alice.device.online = false
+
+  const error = await refusal(alice.client.request('GET /tasks'))
+
+  assert.deepEqual([error.error, error.retryable], ['network_error', true])
+  assert.equal(alice.device.calls.length, 2)
 })
 
 test('an upload can be called off, and leaves nothing', async () => {

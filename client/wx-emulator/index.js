@@ -21,24 +21,30 @@ const CALLS_AT_ONCE = 10
  * - `tooMany`: `'queue'` or `'fail'`, for calls beyond ten
  * - `fileAnywhere`: puts the file before, between or after the fields of a form
  * - `errnos`: false, for a base library that has none
+ * - `version`: `envVersion`, which says whether this is the developer's, the trial or the released mini-program
  */
 export function createWx({
   transport, user = 'alice', appId = 'wxdev0000000000001', domains, hosts = {}, storage, tooMany = 'queue',
-  interruptedAfter = INTERRUPTED_AFTER, fileAnywhere = false, errnos = true,
+  interruptedAfter = INTERRUPTED_AFTER, fileAnywhere = false, errnos = true, version = 'develop',
 }) {
   const running = new Set()
   const waiting = []
   const files = new Map()
-  const listeners = { show: new Set(), hide: new Set(), call: new Set() }
+  const listeners = { show: new Set(), hide: new Set(), call: new Set(), network: new Set() }
   let inBackground = false // for so long that the connections are cut
   let hideTimer
+  let online = true
   let made = 0
 
   // ---- what a test or a page does to the phone -------------------------------------------------------------------------
 
   const device = {
     user,
-    online: true,
+    get online() { return online },
+    set online(now) {
+      online = now
+      listeners.network.forEach((listener) => listener({ isConnected: online, networkType: networkType() }))
+    },
     /** Called with each call before it is sent; may answer `{ delay, cut }`, `cut` being `before`, `during` or `after`. */
     network: undefined,
     /** What `wx.login` gives. */
@@ -57,6 +63,12 @@ export function createWx({
     },
     removeFile: (path) => files.delete(path),
     file: (path) => files.get(path),
+    /** Ends the app: temporary files go, saved ones stay. */
+    end() {
+      for (const call of [...running, ...waiting]) call.fail('abort')
+      for (const path of files.keys()) if (path.startsWith('wxfile://tmp_')) files.delete(path)
+      for (const heard of [listeners.show, listeners.hide, listeners.network]) heard.clear()
+    },
     hide() {
       listeners.hide.forEach((listener) => listener({}))
       clearTimeout(hideTimer)
@@ -127,6 +139,11 @@ export function createWx({
           const progress = { progress: Math.floor(sent / total * 100), totalBytesSent: sent, totalBytesExpectedToSend: total }
           heard.progress.forEach((listener) => listener(progress))
         },
+        onReceived(received, expected) {
+          if (record.ended || api !== 'downloadFile') return
+          const progress = { progress: Math.floor(received / expected * 100), totalBytesWritten: received, totalBytesExpectedToWrite: expected }
+          heard.progress.forEach((listener) => listener(progress))
+        },
       })
       try {
         const answer = await sending.done
@@ -185,6 +202,8 @@ export function createWx({
     return undefined
   }
 
+  const networkType = () => (online ? 'wifi' : 'none')
+
   function existing(path) {
     if (!files.has(path)) throw 'no file'
     return files.get(path)
@@ -218,7 +237,24 @@ export function createWx({
         const part = existing(option.filePath).slice(position, length === undefined ? undefined : position + length)
         return { data: part.buffer }
       }),
+      saveFile: (option) => answering('saveFile', option, () => {
+        const bytes = existing(option.tempFilePath)
+        const savedFilePath = `wxfile://store_${nonce()}.jpg`
+        files.delete(option.tempFilePath)
+        files.set(savedFilePath, bytes)
+        return { savedFilePath }
+      }),
+      unlink: (option) => answering('unlink', option, () => {
+        existing(option.filePath)
+        files.delete(option.filePath)
+      }),
     }),
+
+    getNetworkType: (option = {}) => answering('getNetworkType', option, () => ({ networkType: networkType() })),
+    onNetworkStatusChange: (listener) => { listeners.network.add(listener) },
+    offNetworkStatusChange: (listener) => { if (listener) listeners.network.delete(listener); else listeners.network.clear() },
+
+    getAccountInfoSync: () => ({ miniProgram: { appId, envVersion: version, version: '' } }),
 
     ...createStorage(storage),
 

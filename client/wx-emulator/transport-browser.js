@@ -2,7 +2,7 @@
 const FORBIDDEN = ['referer', 'content-length']
 
 /** Sends by XMLHttpRequest, which alone tells a page how far an upload is. */
-export function transport({ method, url, headers, body, onSent }) {
+export function transport({ method, url, headers, body, onSent, onReceived }) {
   const sending = new XMLHttpRequest()
   const done = new Promise((resolve, reject) => {
     sending.open(method, url)
@@ -11,6 +11,7 @@ export function transport({ method, url, headers, body, onSent }) {
       if (!FORBIDDEN.includes(name.toLowerCase())) sending.setRequestHeader(name, value)
     }
     if (body) sending.upload.onprogress = (event) => onSent(event.loaded)
+    sending.onprogress = (event) => { if (event.lengthComputable) onReceived?.(event.loaded, event.total) }
     sending.onload = () => resolve({ status: sending.status, headers: headersOf(sending), bytes: new Uint8Array(sending.response) })
     sending.onerror = () => reject(new Error('network'))
     sending.onabort = () => reject(new Error('abort'))

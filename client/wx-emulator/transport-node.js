@@ -23,7 +23,7 @@ export function transport(request) {
   }
 }
 
-function send({ method, url, headers, body, onSent }, started) {
+function send({ method, url, headers, body, onSent, onReceived }, started) {
   return new Promise((resolve, reject) => {
     const length = body ? { 'content-length': body.length } : {}
     const sending = (url.startsWith('https:') ? https : http).request(url, { method, headers: { ...headers, ...length } })
@@ -31,7 +31,12 @@ function send({ method, url, headers, body, onSent }, started) {
     sending.on('error', (error) => reject(new Error(error.code ?? error.message)))
     sending.on('response', (response) => {
       const pieces = []
-      response.on('data', (piece) => pieces.push(piece))
+      let received = 0
+      response.on('data', (piece) => {
+        pieces.push(piece)
+        received += piece.length
+        onReceived?.(received, Number(response.headers['content-length']))
+      })
       response.on('error', reject)
       response.on('end', () => resolve({ status: response.statusCode, headers: response.headers, bytes: new Uint8Array(Buffer.concat(pieces)) }))
     })
