@@ -58,21 +58,17 @@ impl App {
 /// # Errors
 /// See the table above.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
-    let path = web::path(&request);
-    if path == "/images/resolve" {
-        return match *request.method() {
-            Method::POST => resolve(app, request, now).await,
-            _ => web::method_not_allowed(&[Method::POST]),
-        };
-    }
-    // A name with a slash in it is a malformed name, not another route: it arrives here percent-decoded.
-    let image = path.strip_prefix("/images/").or_else(|| path.strip_prefix("/task/"));
-    let avatar = path.strip_prefix("/users/").and_then(|rest| rest.strip_suffix("/avatar"));
-    match (image, avatar, request.method()) {
-        (Some(name), _, &Method::GET) => show(app, name, asked_size(&request), now).await,
-        (_, Some(user_id), &Method::GET) => show_avatar(app, user_id, now).await,
-        (None, None, _) => Err(ErrorCode::NotFound.into()),
-        _ => web::method_not_allowed(&[Method::GET]),
+    let (method, route) = web::route(&request);
+    match (method, route.as_str()) {
+        (Method::POST, "/images/resolve") => resolve(app, request, now).await,
+        (_, "/images/resolve") => web::method_not_allowed(&[Method::POST]),
+        (Method::GET, "/images/{name}") => show(app, &request, "name", now).await,
+        (Method::GET, "/task/{imagename}") => show(app, &request, "imagename", now).await,
+        (Method::GET, "/users/{user_id}/avatar") => show_avatar(app, &request, now).await,
+        (_, "/images/{name}" | "/task/{imagename}" | "/users/{user_id}/avatar") => {
+            web::method_not_allowed(&[Method::GET])
+        }
+        _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
@@ -81,15 +77,17 @@ fn asked_size(request: &Request) -> Size {
     web::query(request, "variant").and_then(|name| Size::parse(&name)).unwrap_or_default()
 }
 
-async fn show(app: &App, name: &str, size: Size, now: Timestamp) -> Result<Response, ApiError> {
-    match app.images.find(name, size, now).await? {
+async fn show(app: &App, request: &Request, parameter: &'static str, now: Timestamp) -> Result<Response, ApiError> {
+    let name = web::path_parameter(request, parameter)?;
+    match app.images.find(&name, asked_size(request), now).await? {
         Found::Image(link) => redirect(&link, now, u32::MAX),
         Found::StandIn(kind) => show_default(app, kind, now).await,
     }
 }
 
-async fn show_avatar(app: &App, user_id: &str, now: Timestamp) -> Result<Response, ApiError> {
-    match app.images.find_avatar(user_id, now).await? {
+async fn show_avatar(app: &App, request: &Request, now: Timestamp) -> Result<Response, ApiError> {
+    let user_id = web::path_parameter(request, "user_id")?;
+    match app.images.find_avatar(&user_id, now).await? {
         Found::Image(link) => redirect(&link, now, AVATAR_MAX_AGE),
         Found::StandIn(kind) => show_default(app, kind, now).await,
     }

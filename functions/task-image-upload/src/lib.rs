@@ -66,32 +66,32 @@ impl App {
 /// # Errors
 /// See the table above.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
-    let path = web::path(&request);
-    let segments: Vec<_> = path.split('/').skip(1).collect();
-    match (segments.as_slice(), request.method()) {
-        (["tasks", task_id, "images"], &Method::POST) => {
+    let (method, route) = web::route(&request);
+    match (method, route.as_str()) {
+        (Method::POST, "/tasks/{task_id}/images") => {
+            let task_id = web::path_parameter(&request, "task_id")?;
             let image = add(app, request, Some(task_id), now).await?;
             respond::created(&image)
         }
-        (["task", "postImage"], &Method::POST) => {
+        (Method::POST, "/task/postImage") => {
             let image = add(app, request, None, now).await?;
             respond::ok(&image.name)
         }
-        (["tasks", _, "images"] | ["task", "postImage"], _) => web::method_not_allowed(&[Method::POST]),
+        (_, "/tasks/{task_id}/images" | "/task/postImage") => web::method_not_allowed(&[Method::POST]),
         _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
 /// Adds a photo to the task of the path or, in the seed route, of the form.
-async fn add(app: &App, request: Request, task_id: Option<&str>, now: Timestamp) -> Result<Image, ApiError> {
+async fn add(app: &App, request: Request, task_id: Option<String>, now: Timestamp) -> Result<Image, ApiError> {
     let (parts, body) = request.into_parts();
     // The form is read first, for its task; its fault waits until the caller is known.
     let form = web::image_form(&parts.headers, body, app.max_image_bytes).await;
-    let task_id = task_id.or_else(|| form.as_ref().ok()?.task_id.as_deref()).unwrap_or_default();
+    let task_id = task_id.or_else(|| form.as_ref().ok()?.task_id.clone()).unwrap_or_default();
 
     // Side by side, but a malformed session costs no read; the task's failure, too, waits until the caller is known.
     let session = app.sessions.caller(&parts.headers, now);
-    let task = async { Ok(app.tasks.find(task_id).await) };
+    let task = async { Ok(app.tasks.find(&task_id).await) };
     let (caller, task) = tokio::try_join!(biased; session, task)?;
     let form = form?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;

@@ -63,16 +63,15 @@ impl App {
 /// # Errors
 /// See the table above.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
-    let path = web::path(&request);
-    let segments: Vec<_> = path.split('/').skip(1).collect();
-    match (segments.as_slice(), request.method()) {
-        (["tasks"], &Method::POST) => create(app, request, now).await,
-        (["tasks"], &Method::GET) => list(app, request, now).await,
-        (["tasks"], _) => web::method_not_allowed(&[Method::GET, Method::POST]),
-        (["tasks", task_id], &Method::GET) => page(app, &request, task_id, now).await,
-        (["tasks", _], _) => web::method_not_allowed(&[Method::GET]),
-        (["tasks", task_id, "images", name], &Method::DELETE) => remove(app, &request, task_id, name, now).await,
-        (["tasks", _, "images", _], _) => web::method_not_allowed(&[Method::DELETE]),
+    let (method, route) = web::route(&request);
+    match (method, route.as_str()) {
+        (Method::POST, "/tasks") => create(app, request, now).await,
+        (Method::GET, "/tasks") => list(app, request, now).await,
+        (_, "/tasks") => web::method_not_allowed(&[Method::GET, Method::POST]),
+        (Method::GET, "/tasks/{task_id}") => page(app, &request, now).await,
+        (_, "/tasks/{task_id}") => web::method_not_allowed(&[Method::GET]),
+        (Method::DELETE, "/tasks/{task_id}/images/{name}") => remove(app, &request, now).await,
+        (_, "/tasks/{task_id}/images/{name}") => web::method_not_allowed(&[Method::DELETE]),
         _ => Err(ErrorCode::NotFound.into()),
     }
 }
@@ -112,28 +111,25 @@ async fn list(app: &App, request: Request, now: Timestamp) -> Result<Response, A
     })
 }
 
-async fn page(app: &App, request: &Request, task_id: &str, now: Timestamp) -> Result<Response, ApiError> {
-    let (_caller, task) = caller_and_task(app, request, task_id, now).await?;
+async fn page(app: &App, request: &Request, now: Timestamp) -> Result<Response, ApiError> {
+    let (_caller, task) = caller_and_task(app, request, now).await?;
     let images = app.images.of_task(&task, now).await?;
     respond::ok(&TaskAnswer::with_images(&task, images))
 }
 
-async fn remove(app: &App, request: &Request, task_id: &str, name: &str, now: Timestamp) -> Result<Response, ApiError> {
-    let (_caller, task) = caller_and_task(app, request, task_id, now).await?;
-    app.removal.remove(task, name, now).await?;
+async fn remove(app: &App, request: &Request, now: Timestamp) -> Result<Response, ApiError> {
+    let name = web::path_parameter(request, "name")?;
+    let (_caller, task) = caller_and_task(app, request, now).await?;
+    app.removal.remove(task, &name, now).await?;
     Ok(respond::no_content())
 }
 
 /// The session and the task are read side by side: one round trip. A malformed session costs none.
-async fn caller_and_task(
-    app: &App,
-    request: &Request,
-    task_id: &str,
-    now: Timestamp,
-) -> Result<(Caller, Task), ApiError> {
+async fn caller_and_task(app: &App, request: &Request, now: Timestamp) -> Result<(Caller, Task), ApiError> {
+    let task_id = web::path_parameter(request, "task_id")?;
     let session = app.sessions.caller(request.headers(), now);
     // The task's failure is kept until the caller is known.
-    let task = async { Ok(app.tasks.find(task_id).await) };
+    let task = async { Ok(app.tasks.find(&task_id).await) };
     let (caller, task) = tokio::try_join!(biased; session, task)?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
     Ok((caller, task))

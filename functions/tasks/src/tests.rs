@@ -76,11 +76,11 @@ fn task_row(stack: &Stack, task_id: &str) -> Option<Value> {
 }
 
 fn page_of(task_id: &str) -> Event {
-    event!("tasks/page").path(&format!("/tasks/{task_id}"))
+    event!("tasks/page").parameter("task_id", task_id)
 }
 
 fn removal_of(task_id: &str, name: &str) -> Event {
-    event!("tasks/delete-image").path(&format!("/tasks/{task_id}/images/{name}"))
+    event!("tasks/delete-image").parameter("task_id", task_id).parameter("name", name)
 }
 
 /// The names of the images of a page.

@@ -67,21 +67,15 @@ impl App {
 /// # Errors
 /// See the table above.
 pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Response, ApiError> {
-    let path = web::path(&request);
-    let segments: Vec<_> = path.split('/').skip(1).collect();
-    match (segments.as_slice(), request.method()) {
-        (["tasks", task_id, "uploads"], &Method::POST) => issue(app, &request, task_id, now).await,
-        (["tasks", _, "uploads"], _) => web::method_not_allowed(&[Method::POST]),
-        _ => Err(ErrorCode::NotFound.into()),
+    if request.method() != Method::POST {
+        return web::method_not_allowed(&[Method::POST]);
     }
-}
-
-async fn issue(app: &App, request: &Request, task_id: &str, now: Timestamp) -> Result<Response, ApiError> {
+    let task_id = web::path_parameter(&request, "task_id")?;
     // Side by side, but a malformed session costs no read; the task's failure waits until the caller is known.
     let session = app.sessions.caller(request.headers(), now);
-    let task = async { Ok(app.tasks.find(task_id).await) };
+    let task = async { Ok(app.tasks.find(&task_id).await) };
     let (caller, task) = tokio::try_join!(biased; session, task)?;
-    let asked = Asked::read(request, app.max_direct_bytes)?;
+    let asked = Asked::read(&request, app.max_direct_bytes)?;
     let upload_id = IdempotencyKey::of_upload(request.headers(), asked.upload_id.as_deref())?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
     let announced = Announced::new(&asked.content_type, asked.bytes as u64, upload_id)?;

@@ -3,6 +3,7 @@
 mod clock;
 mod dynamodb;
 mod random;
+pub mod routing;
 mod s3;
 mod secretsmanager;
 mod seed;

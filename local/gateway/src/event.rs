@@ -6,13 +6,12 @@ use std::net::IpAddr;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use emulators::routing::Match;
 use http::header::{self, CONTENT_LENGTH, CONTENT_TYPE, COOKIE, HOST, HeaderMap, HeaderName, USER_AGENT};
 use http::request::Parts;
 use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Serialize;
-
-use crate::routing::Match;
 
 #[cfg(test)]
 mod tests;

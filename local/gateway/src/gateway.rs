@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::response::{IntoResponse, Response};
+use emulators::routing::Routes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST};
 use http::request::Parts;
 use http::uri::Authority;
@@ -18,7 +19,6 @@ use tokio::time::{Instant, timeout};
 
 use crate::event::Arrived;
 use crate::function::{Functions, Invocation, InvokeError};
-use crate::routing::Routes;
 use crate::{answer, new_request_id};
 
 #[cfg(test)]

@@ -9,7 +9,6 @@ pub mod function;
 pub mod gateway;
 pub mod in_process;
 pub mod invoke;
-pub mod routing;
 pub mod settings;
 pub mod stack;
 

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::serve::ListenerExt;
+use emulators::routing::Routes;
 use emulators::template::{Template, TemplateError};
 use emulators::{AccessKey, Data, Emulators, Options, ResourceError, SeedError};
 use platform::clock;
@@ -24,7 +25,6 @@ use crate::demo;
 use crate::gateway::{Gateway, Limits};
 use crate::in_process::{self, Environment};
 use crate::invoke;
-use crate::routing::Routes;
 use crate::settings::Settings;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");

@@ -1,9 +1,17 @@
+use std::sync::LazyLock;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use emulators::routing::Routes;
+use emulators::template::Template;
+use percent_encoding::percent_decode_str;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::stack::TEMPLATE;
 use crate::{Multipart, User};
+
+static ROUTES: LazyLock<Routes> = LazyLock::new(|| Routes::of(&Template::parse(TEMPLATE).unwrap()));
 
 /// An event as in `events/`, most often an HTTP API's (payload 2.0), which a test may change before it is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,15 +28,17 @@ impl Event {
         Self(event)
     }
 
-    /// A bare event, where no file fits.
+    /// A bare event, where no file fits: `path` is as sent, and takes the route that the template has for it.
     pub fn of(method: &str, path: &str) -> Self {
+        let route = ROUTES.find(&method.parse().unwrap(), path).unwrap();
+        let path = percent_decode_str(path).decode_utf8_lossy();
         let http = json!({"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "203.0.113.10", "userAgent": "test"});
         Self(json!({
-            "version": "2.0", "routeKey": format!("ANY {path}"), "rawPath": path, "rawQueryString": "",
-            "headers": {"host": "api.test"}, "isBase64Encoded": false,
+            "version": "2.0", "routeKey": route.key, "rawPath": path, "rawQueryString": "",
+            "headers": {"host": "api.test"}, "pathParameters": route.variables, "isBase64Encoded": false,
             "requestContext": {
                 "accountId": "123456789012", "apiId": "test", "domainName": "api.test", "domainPrefix": "test",
-                "http": http, "requestId": "test-request", "routeKey": format!("ANY {path}"), "stage": "$default",
+                "http": http, "requestId": "test-request", "routeKey": route.key, "stage": "$default",
                 "time": "01/Jan/2026:00:00:00 +0000", "timeEpoch": 1_767_225_600_000_i64
             }
         }))
@@ -61,10 +71,13 @@ impl Event {
         self
     }
 
-    /// To this path, as HTTP API reports it: decoded.
+    /// With this value of a variable of its path, as HTTP API reports it: decoded.
     #[must_use]
-    pub fn path(mut self, path: &str) -> Self {
-        self.0["rawPath"] = path.into();
+    pub fn parameter(mut self, name: &str, value: &str) -> Self {
+        let before = self.0["pathParameters"][name].as_str().unwrap();
+        let path = self.0["rawPath"].as_str().unwrap().replacen(before, value, 1);
+        self.0["pathParameters"][name] = value.into();
+        self.0["rawPath"] = path.as_str().into();
         self.0["requestContext"]["http"]["path"] = path.into();
         self
     }

@@ -1,4 +1,5 @@
 use http::{Method, Request};
+use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use serde::de::DeserializeOwned;
 
@@ -6,14 +7,29 @@ use crate::{ApiError, ErrorCode};
 
 const MAX_JSON_BYTES: usize = 16 * 1024;
 
-/// The path as API Gateway reports it: percent-decoded once, not normalised.
+/// The request's method and the route that API Gateway matched: its path with the variables in braces, or `$default`.
 ///
-/// The request's own URI is no good for routing: it was put together from this path and loses `..` on the way.
-pub fn path<B>(request: &Request<B>) -> String {
-    match request.raw_http_path() {
-        "" => request.uri().path().to_owned(),
-        raw => raw.to_owned(),
-    }
+/// The path that was sent is no good for dispatch. Behind a base path or a named stage it has another beginning, and it
+/// arrives percent-decoded, so that one segment can pass for two. The method in the route's key is left out because it is
+/// `ANY` in most of them.
+pub fn route<B>(request: &Request<B>) -> (Method, String) {
+    let key = match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.route_key.as_deref(),
+        _ => None,
+    };
+    let path = key.and_then(|key| key.split_once(' ')).map_or("$default", |(_method, path)| path);
+    (request.method().clone(), path.to_owned())
+}
+
+/// A variable of the route's path, percent-decoded.
+///
+/// # Errors
+/// `internal` where the route has no such variable.
+pub fn path_parameter<B>(request: &Request<B>, name: &'static str) -> Result<String, ApiError> {
+    let value = request.path_parameters_ref().and_then(|parameters| parameters.first(name));
+    value
+        .map(str::to_owned)
+        .ok_or_else(|| ApiError::from(ErrorCode::Internal).because(format!("the route has no path parameter {name}")))
 }
 
 /// A query parameter, decoded. A doubled one gives its first value.

@@ -1,7 +1,7 @@
 use super::*;
 
 fn avatar_of(user_id: &str) -> Event {
-    event!("image-redirect/avatar").path(&format!("/users/{user_id}/avatar"))
+    event!("image-redirect/avatar").parameter("user_id", user_id)
 }
 
 #[tokio::test]

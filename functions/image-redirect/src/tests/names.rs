@@ -83,7 +83,7 @@ async fn hostile_names_lead_to_the_default_image_and_reach_no_table() {
     let mut events = vec![event!("image-redirect/malformed-name")];
     for name in &names {
         events.push(image_called(name));
-        events.push(event!("image-redirect/seed-route").path(&format!("/task/{name}")));
+        events.push(event!("image-redirect/seed-route").parameter("imagename", name));
     }
 
     for event in events {

@@ -180,7 +180,7 @@ async fn what_is_not_ready_is_the_fitting_default_image() {
         if is_of_ticket {
             stack.make_ticket(&name);
         }
-        let seed_route = event!("image-redirect/seed-route").path(&format!("/task/{name}"));
+        let seed_route = event!("image-redirect/seed-route").parameter("imagename", &name);
         for event in [image_called(&name), image_called(&name).query("variant=thumb"), seed_route] {
             let answer = send_at(&app, event, into_window(0)).await;
             assert_default(&stack, &answer, kind);
@@ -284,7 +284,7 @@ async fn another_method_or_path_is_refused_without_a_read() {
     }
     for path in ["", "/", "/images", "/image/x", "/users", "/users/avatar", "/users/x", "/users/x/avatar/", "/IMAGES/x"]
     {
-        send(&app, event!("image-redirect/image").path(path)).await.assert_refused(404, "not_found");
+        send(&app, Event::of("GET", path)).await.assert_refused(404, "not_found");
     }
     assert!(stack.wire().operations().is_empty());
 }

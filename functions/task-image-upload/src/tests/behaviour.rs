@@ -9,8 +9,7 @@ async fn a_photo_lands_in_its_task() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;
 
-    let answer =
-        house.send(event!("task-image-upload/one-photo").from(&alice).path(&format!("/tasks/{task}/images"))).await;
+    let answer = house.send(event!("task-image-upload/one-photo").from(&alice).parameter("task_id", &task)).await;
 
     insta::assert_snapshot!(
         answer.redacted(),

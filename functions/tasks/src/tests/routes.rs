@@ -25,11 +25,27 @@ async fn a_path_that_is_nobodys_is_not_found() {
         ["", "/", "/task", "/TASKS", "//tasks", "/tasks/a/b", "/tasks/a/images", "/tasks/a/images/b/c", "/../tasks"]
     {
         for method in ["GET", "POST", "DELETE", "PUT", "HEAD"] {
-            let answer = send(&app, event!("tasks/page").path(path).method(method)).await;
+            let answer = send(&app, Event::of(method, path).from(&stack.seeded_user())).await;
             assert_eq!(answer.status(), 404, "{method} {path}");
         }
     }
     assert!(stack.wire().operations().is_empty());
+}
+
+#[tokio::test]
+async fn the_default_route_never_does_the_work_of_another_route() {
+    let (stack, app) = start().await;
+    for (method, path) in [
+        ("DELETE", format!("/tasks/seed-task/images%2F{SEEDED_IMAGE}")),
+        ("GET", "/tasks%2Fseed-task".to_owned()),
+        ("GET", "/tasks/seed-task/".to_owned()),
+        ("POST", "/%2Ftasks".to_owned()),
+    ] {
+        let event = Event::of(method, &path).from(&stack.seeded_user());
+        send(&app, event).await.assert_refused(404, "not_found");
+    }
+    assert_eq!(stack.listed("seed-task"), [SEEDED_IMAGE]);
+    assert!(stack.wire().operations().is_empty(), "{:?}", stack.wire().operations());
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ use lambda_http::request::RequestContext;
 use crate::workspace::{files, root, text};
 
 /// `(function, case, path)` of every event file.
-fn events() -> Vec<(String, String, PathBuf)> {
+pub(crate) fn events() -> Vec<(String, String, PathBuf)> {
     let name = |path: &Path| path.file_stem().and_then(OsStr::to_str).expect("a name").to_owned();
     let events =
         files("events").into_iter().filter(|path| path.extension().is_some_and(|extension| extension == "json"));
@@ -63,7 +63,7 @@ fn every_other_event_is_a_request_of_payload_format_2_on_a_route_to_its_function
     }
 }
 
-fn route_key(route: &emulators::template::Route) -> String {
+pub(crate) fn route_key(route: &emulators::template::Route) -> String {
     match route.path.as_str() {
         "$default" => "$default".to_owned(),
         path => format!("{} {path}", route.method),

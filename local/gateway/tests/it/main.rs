@@ -12,6 +12,7 @@ mod front;
 mod hello;
 mod house;
 mod lambda;
+mod mapped;
 mod openapi;
 mod pages;
 mod process;

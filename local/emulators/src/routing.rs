@@ -4,9 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use emulators::template::{Route, Template};
 use http::Method;
 use percent_encoding::percent_decode_str;
+
+use crate::template::{Route, Template};
 
 #[cfg(test)]
 mod tests;
