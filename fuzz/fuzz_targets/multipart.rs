@@ -1,12 +1,9 @@
 #![no_main]
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use lambda_http::Body;
-use web::{ApiError, ErrorCode, ImageForm, image_form};
+use web::{ErrorCode, ImageForm, image_form};
 
 const MAX_IMAGE_BYTES: usize = 256;
 const MAX_TEXT_BYTES: usize = 1024;
@@ -21,15 +18,6 @@ fn request(input: &[u8]) -> (Option<&[u8]>, &[u8]) {
     match own {
         Some((content_type, body)) => (Some(content_type), body),
         None => (None, input),
-    }
-}
-
-/// The body is whole when the form is read, so there is nothing to wait for: who waits would wait until the deadline.
-fn at_once(headers: &HeaderMap, body: Body) -> Result<ImageForm, ApiError> {
-    let reading = pin!(image_form(headers, body, MAX_IMAGE_BYTES as u64));
-    match reading.poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(form) => form,
-        Poll::Pending => panic!("a whole form was waited for"),
     }
 }
 
@@ -60,7 +48,7 @@ libfuzzer_sys::fuzz_target!(|input: &[u8]| {
     let Ok(content_type) = HeaderValue::from_bytes(own.unwrap_or(b"multipart/form-data; boundary=B")) else { return };
     let headers = HeaderMap::from_iter([(CONTENT_TYPE, content_type)]);
 
-    match at_once(&headers, Body::Binary(body.to_vec())) {
+    match image_form(&headers, Body::Binary(body.to_vec()), MAX_IMAGE_BYTES as u64) {
         Ok(form) => {
             check(&form, body);
             assert!(own.is_some() || !contains(&form.image, b"\r\n--B"), "an image across a boundary");

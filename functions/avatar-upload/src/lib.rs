@@ -64,7 +64,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     }
     let (parts, body) = request.into_parts();
     let caller = app.sessions.caller(&parts.headers, now).await?;
-    let form = web::image_form(&parts.headers, body, app.max_image_bytes).await?;
+    let form = web::image_form(&parts.headers, body, app.max_image_bytes)?;
 
     let image = app.avatars.accept(&caller, &form, now).await?;
     respond::created(&image)

@@ -72,9 +72,10 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     }
 }
 
-/// The size in the URL. It stands in pages of others, so that an unknown one is no refusal.
+/// The size in the URL. It stands in pages of others, so that an unknown or a doubled one is no refusal.
 fn asked_size(request: &Request) -> Size {
-    web::query(request, "variant").and_then(|name| Size::parse(&name)).unwrap_or_default()
+    let variant = web::query(request, "variant").ok().flatten();
+    variant.and_then(|name| Size::parse(&name)).unwrap_or_default()
 }
 
 async fn show(app: &App, request: &Request, parameter: &'static str, now: Timestamp) -> Result<Response, ApiError> {
@@ -116,13 +117,13 @@ async fn resolve(app: &App, request: Request, now: Timestamp) -> Result<Response
     }
 
     let caller = app.sessions.caller(request.headers(), now).await?;
-    let asked: Asked = web::json(request.body())?;
+    let asked: Asked = web::json(&request)?;
     if !(1..=MOST_NAMES).contains(&asked.names.len()) {
-        return Err(ApiError::from(ErrorCode::BadRequest).because("not 1 to 50 names"));
+        return Err(ApiError::bad_request("There must be 1 to 50 names."));
     }
     let size = match asked.variant {
         Some(name) => {
-            Size::parse(&name).ok_or_else(|| ApiError::from(ErrorCode::BadRequest).because("an unknown size"))?
+            Size::parse(&name).ok_or_else(|| ApiError::bad_request("The variant must be thumb, medium or original."))?
         }
         None => Size::Original,
     };

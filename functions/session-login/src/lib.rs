@@ -129,8 +129,8 @@ async fn sign_in(app: &App, openid: &OpenId, now: Timestamp) -> Result<(User, Is
 }
 
 fn code_of(request: &Request) -> Result<Code, ApiError> {
-    let login: Login = web::json(request.body())?;
-    Code::parse(login.code).map_err(|error| ApiError::from(ErrorCode::BadRequest).because(error))
+    let login: Login = web::json(request)?;
+    Code::parse(login.code).map_err(|_| ApiError::bad_request("The code must have 1 to 512 visible ASCII characters."))
 }
 
 /// Where the request comes from, as API Gateway saw it: `X-Forwarded-For` is whatever the client likes.

@@ -7,7 +7,7 @@ use lambda_http::Request;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use session::Sessions;
-use web::{ApiError, ErrorCode, Response, respond};
+use web::{ApiError, Response, respond};
 
 /// What this function is told by its environment.
 pub struct Config {
@@ -62,10 +62,10 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 }
 
 fn scope(request: &Request) -> Result<Scope, ApiError> {
-    match web::query(request, "scope").as_deref() {
+    match web::query(request, "scope")?.as_deref() {
         None => Ok(Scope::One),
         Some("all") => Ok(Scope::All),
-        Some(_) => Err(ApiError::from(ErrorCode::BadRequest).because("an unknown scope")),
+        Some(_) => Err(ApiError::bad_request("The parameter scope can only be all.")),
     }
 }
 

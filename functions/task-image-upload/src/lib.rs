@@ -86,7 +86,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 async fn add(app: &App, request: Request, task_id: Option<String>, now: Timestamp) -> Result<Image, ApiError> {
     let (parts, body) = request.into_parts();
     // The form is read first, for its task; its fault waits until the caller is known.
-    let form = web::image_form(&parts.headers, body, app.max_image_bytes).await;
+    let form = web::image_form(&parts.headers, body, app.max_image_bytes);
     let task_id = task_id.or_else(|| form.as_ref().ok()?.task_id.clone()).unwrap_or_default();
 
     // Side by side, but a malformed session costs no read; the task's failure, too, waits until the caller is known.

@@ -83,10 +83,7 @@ async fn create(app: &App, request: Request, now: Timestamp) -> Result<Response,
     }
 
     let caller = app.sessions.caller(request.headers(), now).await?;
-    let new: NewTask = match request.body() {
-        body if body.is_empty() => NewTask::default(),
-        body => web::json(body)?,
-    };
+    let new: NewTask = if request.body().is_empty() { NewTask::default() } else { web::json(&request)? };
     let title = new.title.map(Title::parse).transpose()?;
     let key = IdempotencyKey::of_header(request.headers())?;
 
@@ -102,7 +99,7 @@ async fn list(app: &App, request: Request, now: Timestamp) -> Result<Response, A
     }
 
     let caller = app.sessions.caller(request.headers(), now).await?;
-    let cursor = web::query(&request, "cursor").map(|text| Cursor::parse(&text)).transpose()?;
+    let cursor = web::query(&request, "cursor")?.map(|text| Cursor::parse(&text)).transpose()?;
 
     let page = app.tasks.list(&caller, cursor.as_ref()).await?;
     respond::ok(&Page {

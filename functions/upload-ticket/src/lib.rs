@@ -76,9 +76,10 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     let task = async { Ok(app.tasks.find(&task_id).await) };
     let (caller, task) = tokio::try_join!(biased; session, task)?;
     let asked = Asked::read(&request, app.max_direct_bytes)?;
+    let content_type = asked.content_type.ok_or_else(|| ApiError::bad_request("The content_type is missing."))?;
     let upload_id = IdempotencyKey::of_upload(request.headers(), asked.upload_id.as_deref())?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
-    let announced = Announced::new(&asked.content_type, asked.bytes as u64, upload_id)?;
+    let announced = Announced::new(&content_type, asked.bytes as u64, upload_id)?;
 
     match app.tickets.issue(&caller, &task, &announced, now).await? {
         Ticket::Form(form) => respond::created(&form),
@@ -89,26 +90,21 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
 /// What a ticket is asked for, as it is sent.
 #[derive(Deserialize)]
 struct Asked {
-    content_type: String,
+    content_type: Option<String>,
     /// JSON has one kind of number: 81 may be sent as 81.0.
     bytes: f64,
     upload_id: Option<String>,
 }
 
 impl Asked {
-    /// The size is looked at first: a photo that is too large is told so whatever else is wrong.
+    /// The size is judged first: an image that is too large is told so whatever else is wrong.
     fn read(request: &Request, max_bytes: u64) -> Result<Self, ApiError> {
-        #[derive(Deserialize)]
-        struct Size {
-            bytes: f64,
-        }
-
-        if web::json::<Size>(request.body()).is_ok_and(|size| size.bytes > max_bytes as f64) {
+        let asked: Self = web::json(request)?;
+        if asked.bytes > max_bytes as f64 {
             return Err(ErrorCode::ImageTooLarge.into());
         }
-        let asked: Self = web::json(request.body())?;
         if asked.bytes < 1.0 || asked.bytes.fract() != 0.0 {
-            return Err(ApiError::from(ErrorCode::BadRequest).because("a photo of no bytes, or of a part of one"));
+            return Err(ApiError::bad_request("The number of bytes must be a whole number above 0."));
         }
         Ok(asked)
     }

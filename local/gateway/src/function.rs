@@ -5,9 +5,8 @@ use std::fmt::Display;
 use std::sync::Arc;
 use std::time::Duration;
 
-use lambda_http::aws_lambda_events::apigw::ApiGatewayV2httpResponse;
 use lambda_http::lambda_runtime::Diagnostic;
-use lambda_http::{Body, BoxFuture, Context, IntoResponse, LambdaEvent, Request, RequestExt, Response, request};
+use lambda_http::{BoxFuture, Context, LambdaEvent};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinError;
@@ -84,21 +83,8 @@ impl Functions {
 }
 
 impl Function {
-    /// A function behind HTTP API: `handle` is what `lambda_http::run` would be given.
-    pub fn http<H, F>(timeout: Duration, handle: H) -> Self
-    where
-        H: Fn(Request) -> F + Clone + Send + Sync + 'static,
-        F: Future<Output = Response<Body>> + Send + 'static,
-    {
-        let run = move |invocation: Invocation| -> BoxFuture<'static, Outcome> {
-            let handle = handle.clone();
-            Box::pin(async move { answer_event(handle, invocation).await })
-        };
-        Self { timeout, run: Box::new(run) }
-    }
-
-    /// A function that is called otherwise: `handle` is what `lambda_runtime::run` would be given.
-    pub fn event<H, E, F, A, X>(timeout: Duration, handle: H) -> Self
+    /// `handle` is what `lambda_runtime::run` would be given.
+    pub fn new<H, E, F, A, X>(timeout: Duration, handle: H) -> Self
     where
         H: Fn(LambdaEvent<E>) -> F + Clone + Send + Sync + 'static,
         E: DeserializeOwned + Send,
@@ -109,8 +95,11 @@ impl Function {
         let run = move |invocation: Invocation| -> BoxFuture<'static, Outcome> {
             let handle = handle.clone();
             Box::pin(async move {
-                let payload = serde_json::from_str(&invocation.event).map_err(unreadable)?;
-                let event = LambdaEvent::new(payload, context(invocation.request_id));
+                let Invocation { event, request_id } = invocation;
+                let payload = serde_json::from_str(&event).map_err(unreadable)?;
+                // The event's memory is not needed twice while an image is worked on.
+                drop(event);
+                let event = LambdaEvent::new(payload, context(request_id));
                 let answer = beside_others(handle(event)).await.map_err(Into::<Diagnostic>::into)?;
                 to_json(&answer)
             })
@@ -130,19 +119,6 @@ impl Function {
             }
         }
     }
-}
-
-async fn answer_event<H, F>(handle: H, invocation: Invocation) -> Outcome
-where
-    H: Fn(Request) -> F,
-    F: Future<Output = Response<Body>>,
-{
-    let request = request::from_str(&invocation.event).map_err(unreadable)?;
-    // The event's memory is not needed twice while a photo is worked on.
-    drop(invocation.event);
-    let request = request.with_lambda_context(context(invocation.request_id));
-    let response = handle(request).await.into_response().await;
-    to_json(&payload(response))
 }
 
 fn context(request_id: String) -> Context {
@@ -169,20 +145,6 @@ impl From<Diagnostic> for FunctionError {
     fn from(error: Diagnostic) -> Self {
         Self { error_type: error.error_type, error_message: error.error_message }
     }
-}
-
-/// The answer in payload format 2.0.
-fn payload(response: Response<Body>) -> ApiGatewayV2httpResponse {
-    let (mut head, body) = response.into_parts();
-    let cookies = head.headers.get_all(http::header::SET_COOKIE).iter();
-    let mut payload = ApiGatewayV2httpResponse::default();
-    payload.cookies = cookies.map(|cookie| String::from_utf8_lossy(cookie.as_bytes()).into_owned()).collect();
-    head.headers.remove(http::header::SET_COOKIE);
-    payload.status_code = head.status.as_u16().into();
-    payload.headers = head.headers;
-    payload.is_base64_encoded = matches!(body, Body::Binary(_));
-    payload.body = Some(body).filter(|body| !matches!(body, Body::Empty));
-    payload
 }
 
 fn refuse_a_large_answer(answer: String) -> Outcome {

@@ -114,16 +114,13 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
         ($name:literal, $library:ident) => {
             if let Some(app) = app!($name, $library) {
                 app.warm().await;
-                let answer = move |request| {
+                let answer = move |event| {
                     let app = Arc::clone(&app);
                     async move {
-                        let Ok(response) =
-                            web::answer(request, clock::now(), |request, now| $library::handle(&app, request, now))
-                                .await;
-                        response
+                        web::serve(event, clock::now(), |request, now| $library::handle(&app, request, now)).await
                     }
                 };
-                connecting.add($name, Function::http(environment.timeout($name), answer));
+                connecting.add($name, Function::new(environment.timeout($name), answer));
             }
         };
         ($name:literal, $library:ident, event) => {
@@ -142,7 +139,7 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
                 let app = Arc::clone(&$app);
                 async move { $library::handle(&app, event, clock::now()).await }
             };
-            connecting.add($name, Function::event(environment.timeout($name), answer));
+            connecting.add($name, Function::new(environment.timeout($name), answer));
         };
     }
     for_each_function!(connect);

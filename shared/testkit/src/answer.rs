@@ -68,6 +68,7 @@ impl Answer {
         assert_eq!(body["errcode"].as_u64().unwrap() / 100, u64::from(status));
         assert!(!body["errmsg"].as_str().unwrap().is_empty());
         assert!(!body["request_id"].as_str().unwrap().is_empty());
+        assert_eq!(status == 400, body["detail"].as_str().is_some_and(|detail| detail.ends_with('.')), "{body}");
         assert_eq!(self.header("content-type"), "application/json; charset=utf-8");
         assert_eq!(self.header("cache-control"), "no-store");
         if status == 503 || status == 429 {

@@ -83,11 +83,7 @@ fn invocation(request: &Request, request_id: &str, now: Timestamp) -> Invocation
 
 impl From<&ApiError> for Refusal {
     fn from(error: &ApiError) -> Self {
-        Self {
-            code: error.code.name(),
-            cause: error.cause.as_ref().map(ToString::to_string),
-            is_fault: error.code.status() >= 500,
-        }
+        Self { code: error.code.name(), cause: error.logged_cause(), is_fault: error.code.status() >= 500 }
     }
 }
 
@@ -137,8 +133,19 @@ mod tests {
         assert_eq!(body["errcode"], 40101);
         assert_eq!(body["error"], "session_invalid");
         assert_eq!(body["errmsg"], "没有建立会话或者会话信息出错");
-        assert!(body["request_id"].is_string() && body.get("retry_after").is_none());
+        assert!(body["request_id"].is_string() && body.get("retry_after").or(body.get("detail")).is_none());
         assert!(!body.to_string().contains("secret detail"));
+    }
+
+    #[tokio::test]
+    async fn a_bad_request_says_what_was_expected() {
+        let Ok(response) = answer(request("GET"), Timestamp::UNIX_EPOCH, async |_, _| {
+            Err(ApiError::bad_request("The parameter scope can only be all."))
+        })
+        .await;
+
+        assert_eq!(response.status(), 400);
+        assert_eq!(body(&response)["detail"], "The parameter scope can only be all.");
     }
 
     #[tokio::test]

@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::fmt;
 
@@ -112,6 +113,7 @@ pub struct ApiError {
     pub(crate) text: &'static str,
     pub(crate) retry_after: Option<u32>,
     pub(crate) allow: Option<String>,
+    pub(crate) detail: Option<Cow<'static, str>>,
     pub(crate) cause: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -119,6 +121,12 @@ impl ApiError {
     /// The code.
     pub fn code(&self) -> ErrorCode {
         self.code
+    }
+
+    /// 400 with one English sentence for developers, which goes to the client as `detail` and to the log. It says what a
+    /// request must be and never repeats what was sent: that may be a secret.
+    pub fn bad_request(detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { detail: Some(detail.into()), ..ErrorCode::BadRequest.into() }
     }
 
     /// What the log is told.
@@ -139,6 +147,12 @@ impl ApiError {
         Self { retry_after: Some(seconds), ..self }
     }
 
+    /// What the log is told of why.
+    pub(crate) fn logged_cause(&self) -> Option<String> {
+        let cause = self.cause.as_ref().map(ToString::to_string);
+        cause.or_else(|| self.detail.as_deref().map(str::to_owned))
+    }
+
     /// 405 with its `Allow` header; HEAD comes with GET.
     pub fn method_not_allowed(allowed: &[Method]) -> Self {
         let names: Vec<_> = allowed
@@ -152,7 +166,7 @@ impl ApiError {
 
 impl From<ErrorCode> for ApiError {
     fn from(code: ErrorCode) -> Self {
-        Self { code, text: code.text(), retry_after: code.retry_after(), allow: None, cause: None }
+        Self { code, text: code.text(), retry_after: code.retry_after(), allow: None, detail: None, cause: None }
     }
 }
 
@@ -173,7 +187,7 @@ impl From<ApiError> for Diagnostic {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.code.name())?;
-        match &self.cause {
+        match self.logged_cause() {
             Some(cause) => write!(f, ": {cause}"),
             None => Ok(()),
         }

@@ -1,17 +1,16 @@
 use bytes::Bytes;
-use futures_util::stream;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use lambda_http::Body;
-use multer::{Constraints, Field, Multipart, SizeLimit};
 
+use crate::multipart::{Part, parts};
+use crate::parameters::kind_and_parameter;
+use crate::request::refuse_encoded;
 use crate::{ApiError, ErrorCode, IdempotencyKey};
 
-/// Parts of a form. `wx.uploadFile` sends one file and the few fields of `formData`.
-const MAX_PARTS: usize = 16;
 /// Everything in the body that is not the image: boundaries, part headers, fields.
 const MAX_OVERHEAD_BYTES: u64 = 64 * 1024;
-const MAX_TEXT_BYTES: u64 = 1024;
+const MAX_TEXT_BYTES: usize = 1024;
 /// RFC 2046, 5.1.1.
 const MAX_BOUNDARY: usize = 70;
 
@@ -31,22 +30,23 @@ pub struct ImageForm {
 /// # Errors
 /// `image_too_large` for an image, or a whole body, beyond the limit; `bad_request` for anything that is no well-formed
 /// `multipart/form-data`, for a missing, double or empty image, and for doubled or malformed fields.
-pub async fn image_form(headers: &HeaderMap, body: Body, max_image_bytes: u64) -> Result<ImageForm, ApiError> {
+pub fn image_form(headers: &HeaderMap, body: Body, max_image_bytes: u64) -> Result<ImageForm, ApiError> {
     let body = into_bytes(body);
     if body.len() as u64 > max_image_bytes + MAX_OVERHEAD_BYTES {
-        return Err(too_large());
+        return Err(ErrorCode::ImageTooLarge.into());
     }
-    let boundary = boundary(headers)?;
-    let sizes = SizeLimit::new().for_field("image", max_image_bytes);
-    let whole = stream::iter([Ok::<_, std::convert::Infallible>(body)]);
-    let parts = Multipart::with_constraints(whole, boundary, Constraints::new().size_limit(sizes));
-    let form = read(parts).await?;
-
-    Ok(ImageForm {
-        image: form.image.filter(|image| !image.is_empty()).ok_or_else(|| malformed("no image"))?,
-        task_id: form.task_id,
-        upload_id: IdempotencyKey::of_upload(headers, form.upload_id.as_deref())?,
-    })
+    refuse_encoded(headers)?;
+    let fields = Fields::read(parts(&body, &boundary(headers)?)?)?;
+    let image = fields.image.filter(|image| !image.is_empty());
+    let image = image.ok_or_else(|| ApiError::bad_request("The form has no part named image, or an empty one."))?;
+    if image.len() as u64 > max_image_bytes {
+        return Err(ErrorCode::ImageTooLarge.into());
+    }
+    if (body.len() - image.len()) as u64 > MAX_OVERHEAD_BYTES {
+        return Err(ApiError::bad_request("The form has more than 64 KiB beside the image."));
+    }
+    let upload_id = IdempotencyKey::of_upload(headers, fields.upload_id.as_deref())?;
+    Ok(ImageForm { image, task_id: fields.task_id, upload_id })
 }
 
 #[derive(Default)]
@@ -56,55 +56,49 @@ struct Fields {
     upload_id: Option<String>,
 }
 
-async fn read(mut parts: Multipart<'_>) -> Result<Fields, ApiError> {
-    let mut fields = Fields::default();
-    let mut count = 0;
-    while let Some(part) = parts.next_field().await.map_err(|error| refused(&error))? {
-        count += 1;
-        if count > MAX_PARTS {
-            return Err(malformed("too many parts"));
+impl Fields {
+    fn read(parts: Vec<Part>) -> Result<Self, ApiError> {
+        let mut fields = Self::default();
+        for part in parts {
+            match part.name.as_str() {
+                "image" => set_once(&mut fields.image, part.content)?,
+                "task_id" => set_once(&mut fields.task_id, text(&part.content)?)?,
+                "upload_id" => set_once(&mut fields.upload_id, text(&part.content)?)?,
+                _ => {}
+            }
         }
-        match part.name() {
-            Some("image") => once(&mut fields.image, part.bytes().await.map_err(|error| refused(&error))?)?,
-            Some("task_id") => once(&mut fields.task_id, text(part).await?)?,
-            Some("upload_id") => once(&mut fields.upload_id, text(part).await?)?,
-            Some(_) => {}
-            None => return Err(malformed("a part without a name")),
-        }
+        Ok(fields)
     }
-    Ok(fields)
 }
 
-async fn text(mut part: Field<'_>) -> Result<String, ApiError> {
-    let mut value = Vec::new();
-    while let Some(chunk) = part.chunk().await.map_err(|error| refused(&error))? {
-        if (value.len() + chunk.len()) as u64 > MAX_TEXT_BYTES {
-            return Err(malformed("a long text field"));
-        }
-        value.extend_from_slice(&chunk);
+fn text(content: &[u8]) -> Result<String, ApiError> {
+    if content.len() > MAX_TEXT_BYTES {
+        return Err(ApiError::bad_request("A text field of the form is longer than 1024 bytes."));
     }
-    String::from_utf8(value).map_err(|_| malformed("a text field that is no UTF-8"))
+    let text =
+        std::str::from_utf8(content).map_err(|_| ApiError::bad_request("A text field of the form is not UTF-8."))?;
+    Ok(text.to_owned())
 }
 
 /// "First wins" and "last wins" are both ways to show two readers two different forms.
-fn once<T>(field: &mut Option<T>, value: T) -> Result<(), ApiError> {
+fn set_once<T>(field: &mut Option<T>, value: T) -> Result<(), ApiError> {
     match field.replace(value) {
         None => Ok(()),
-        Some(_) => Err(malformed("a doubled field")),
+        Some(_) => Err(ApiError::bad_request("A field of the form is there twice.")),
     }
 }
 
 fn boundary(headers: &HeaderMap) -> Result<String, ApiError> {
     let mut values = headers.get_all(CONTENT_TYPE).iter();
     let (Some(value), None) = (values.next(), values.next()) else {
-        return Err(malformed("not one content type"));
+        return Err(ApiError::bad_request("There must be one Content-Type header."));
     };
-    let value = value.to_str().map_err(|_| malformed("an odd content type"))?;
-    let boundary =
-        multer::parse_boundary(value.trim_end_matches([';', ' '])).map_err(|_| malformed("no multipart form"))?;
-    match boundary.len() {
-        1..=MAX_BOUNDARY => Ok(boundary),
-        _ => Err(malformed("a boundary of another length")),
+    let (kind, boundaries) = kind_and_parameter(value.to_str().unwrap_or_default(), "boundary");
+    match (kind.as_str(), boundaries.as_slice()) {
+        ("multipart/form-data", [boundary]) if (1..=MAX_BOUNDARY).contains(&boundary.len()) => Ok(boundary.clone()),
+        _ => Err(ApiError::bad_request(
+            "The Content-Type must be multipart/form-data with one boundary of 1 to 70 characters.",
+        )),
     }
 }
 
@@ -114,22 +108,6 @@ fn into_bytes(body: Body) -> Bytes {
         Body::Text(text) => text.into(),
         _ => Bytes::new(),
     }
-}
-
-fn refused(error: &multer::Error) -> ApiError {
-    match error {
-        multer::Error::FieldSizeExceeded { .. } | multer::Error::StreamSizeExceeded { .. } => too_large(),
-        // Its text may repeat the form: names of fields, parts of headers.
-        _ => malformed("a malformed multipart body"),
-    }
-}
-
-fn too_large() -> ApiError {
-    ErrorCode::ImageTooLarge.into()
-}
-
-fn malformed(what: &'static str) -> ApiError {
-    ApiError::from(ErrorCode::BadRequest).because(what)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 use http::HeaderMap;
 
-use crate::{ApiError, ErrorCode};
+use crate::ApiError;
 
 /// A client-made id that makes a retry harmless: the same one from the same user for the same target means the same
 /// image or task. 1 to 64 characters of `A-Z a-z 0-9 _ -`.
@@ -17,7 +17,9 @@ impl IdempotencyKey {
         if (1..=64).contains(&text.len()) && text.bytes().all(is_legal) {
             Ok(Self(text.to_owned()))
         } else {
-            Err(ApiError::from(ErrorCode::BadRequest).because("an idempotency key of another form"))
+            Err(ApiError::bad_request(
+                "An upload_id or Idempotency-Key has 1 to 64 characters of A-Z, a-z, 0-9, _ and -.",
+            ))
         }
     }
 
@@ -30,7 +32,7 @@ impl IdempotencyKey {
         match (values.next(), values.next()) {
             (None, _) => Ok(None),
             (Some(value), None) => Self::parse(value.to_str().unwrap_or_default()).map(Some),
-            (Some(_), Some(_)) => Err(ApiError::from(ErrorCode::BadRequest).because("two idempotency keys")),
+            (Some(_), Some(_)) => Err(ApiError::bad_request("There are two Idempotency-Key headers.")),
         }
     }
 
@@ -41,7 +43,7 @@ impl IdempotencyKey {
     pub fn of_upload(headers: &HeaderMap, field: Option<&str>) -> Result<Option<Self>, ApiError> {
         match (Self::of_header(headers)?, field.map(Self::parse).transpose()?) {
             (Some(header), Some(field)) if header != field => {
-                Err(ApiError::from(ErrorCode::BadRequest).because("upload_id and Idempotency-Key differ"))
+                Err(ApiError::bad_request("The upload_id and the Idempotency-Key differ."))
             }
             (header, field) => Ok(header.or(field)),
         }

@@ -2,13 +2,17 @@
 
 mod answer;
 mod error;
+mod event;
 mod form;
 mod idempotency;
+mod multipart;
+mod parameters;
 mod request;
 pub mod respond;
 
 pub use answer::{REQUEST_DEADLINE, answer, within};
 pub use error::{ApiError, ErrorCode};
+pub use event::serve;
 pub use form::{ImageForm, image_form};
 pub use idempotency::IdempotencyKey;
 pub use request::{json, method_not_allowed, path_parameter, query, route};

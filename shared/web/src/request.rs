@@ -1,7 +1,9 @@
-use http::{Method, Request};
+use http::header::CONTENT_ENCODING;
+use http::{HeaderMap, HeaderValue, Method, Request};
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, RequestExt};
 use serde::de::DeserializeOwned;
+use serde_json::error::Category;
 
 use crate::{ApiError, ErrorCode};
 
@@ -32,29 +34,53 @@ pub fn path_parameter<B>(request: &Request<B>, name: &'static str) -> Result<Str
         .ok_or_else(|| ApiError::from(ErrorCode::Internal).because(format!("the route has no path parameter {name}")))
 }
 
-/// A query parameter, decoded. A doubled one gives its first value.
-pub fn query<B>(request: &Request<B>, name: &str) -> Option<String> {
-    request.query_string_parameters_ref().and_then(|parameters| parameters.first(name)).map(str::to_owned)
+/// A parameter of the query, decoded.
+///
+/// # Errors
+/// `bad_request` where it is there twice, and for the same name in other letters: ignored, `?Scope=all` would end one session
+/// and seem to have ended all.
+pub fn query<B>(request: &Request<B>, name: &'static str) -> Result<Option<String>, ApiError> {
+    let parameters = request.query_string_parameters_ref().into_iter().flat_map(|parameters| parameters.iter());
+    let mut found = parameters.filter(|(key, _)| key.eq_ignore_ascii_case(name));
+    match (found.next(), found.next()) {
+        (None, _) => Ok(None),
+        (Some((key, value)), None) if key == name => Ok(Some(value.to_owned())),
+        _ => Err(ApiError::bad_request(format!("The query parameter {name} must be there once and in small letters."))),
+    }
 }
 
 /// Reads a JSON object of at most 16 KiB and 128 levels. Fields that `T` does not know are ignored.
 ///
 /// # Errors
-/// `bad_request` for a larger, malformed, too deep or differently formed one, and for a doubled field.
-pub fn json<T: DeserializeOwned>(body: &Body) -> Result<T, ApiError> {
-    let bytes: &[u8] = body.as_ref();
+/// `bad_request` for a larger, malformed, too deep or differently formed one, for a doubled field, and for an encoded body.
+pub fn json<T: DeserializeOwned>(request: &Request<Body>) -> Result<T, ApiError> {
+    refuse_encoded(request.headers())?;
+    let bytes: &[u8] = request.body().as_ref();
     if bytes.len() > MAX_JSON_BYTES {
-        return Err(ApiError::from(ErrorCode::BadRequest).because("a JSON body over 16 KiB"));
+        return Err(ApiError::bad_request("The JSON body is longer than 16 KiB."));
     }
     // Read as `T` alone, an array would pass for an object, and ignored fields could be of any depth.
     serde_json::from_slice::<serde_json::Map<_, serde_json::Value>>(bytes).map_err(refused)?;
     serde_json::from_slice(bytes).map_err(refused)
 }
 
-/// The message of `serde_json` repeats parts of the body: only its place may go to the log.
+/// Nothing here decompresses, and bytes that are compressed would be told to be no JSON and no form.
+pub(crate) fn refuse_encoded(headers: &HeaderMap) -> Result<(), ApiError> {
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        Ok(())
+    } else {
+        Err(ApiError::bad_request("The body must be sent without a Content-Encoding."))
+    }
+}
+
+/// The message of `serde_json` repeats parts of the body: only the place that it names is told.
 fn refused(error: serde_json::Error) -> ApiError {
-    let (line, column) = (error.line(), error.column());
-    ApiError::from(ErrorCode::BadRequest).because(format!("JSON refused at line {line}, column {column}"))
+    let what = match error.classify() {
+        Category::Data => "The body must be a JSON object with the documented fields",
+        Category::Io | Category::Syntax | Category::Eof => "The body is not valid JSON",
+    };
+    ApiError::bad_request(format!("{what}: see line {}, column {}.", error.line(), error.column()))
 }
 
 /// The answer to a method that a known path does not take.
@@ -67,6 +93,7 @@ pub fn method_not_allowed<T>(allowed: &[Method]) -> Result<T, ApiError> {
 
 #[cfg(test)]
 mod tests {
+    use lambda_http::aws_lambda_events::query_map::QueryMap;
     use serde::Deserialize;
 
     use super::*;
@@ -77,7 +104,34 @@ mod tests {
     }
 
     fn read(text: &str) -> Result<Named, ErrorCode> {
-        json(&Body::Text(text.to_owned())).map_err(|error| error.code())
+        json(&Request::new(Body::Text(text.to_owned()))).map_err(|error| error.code())
+    }
+
+    fn asked(query: &str) -> Result<Option<String>, ErrorCode> {
+        let request = Request::new(()).with_query_string_parameters(query.parse::<QueryMap>().unwrap());
+        super::query(&request, "scope").map_err(|error| error.code())
+    }
+
+    #[test]
+    fn a_query_parameter_is_there_once_and_under_its_own_name() {
+        assert_eq!(asked("scope=all&other=1&other=2"), Ok(Some("all".to_owned())));
+        assert_eq!(asked("scopes=all"), Ok(None));
+        for query in ["Scope=all", "SCOPE=all&scope=all", "scope=all&scope=all", "scope&scope=all"] {
+            assert_eq!(asked(query), Err(ErrorCode::BadRequest), "{query}");
+        }
+    }
+
+    #[test]
+    fn a_compressed_body_is_refused_and_an_identical_one_is_not() {
+        let sent = |encoding: &'static str| {
+            let mut request = Request::new(Body::from(r#"{"name": "a"}"#));
+            request.headers_mut().insert(CONTENT_ENCODING, HeaderValue::from_static(encoding));
+            json::<Named>(&request).map(|named| named.name).map_err(|error| error.code())
+        };
+        assert_eq!(sent("Identity"), Ok("a".to_owned()));
+        for encoding in ["gzip", "br", "identity, gzip", ""] {
+            assert_eq!(sent(encoding), Err(ErrorCode::BadRequest), "{encoding}");
+        }
     }
 
     #[test]

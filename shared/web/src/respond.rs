@@ -49,6 +49,8 @@ pub(crate) fn refused(error: &ApiError, request_id: &str) -> Response {
         errcode: u32,
         errmsg: &'a str,
         error: &'a str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<&'a str>,
         request_id: &'a str,
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after: Option<u32>,
@@ -59,6 +61,7 @@ pub(crate) fn refused(error: &ApiError, request_id: &str) -> Response {
         errcode: code.errcode(),
         errmsg: error.text,
         error: code.name(),
+        detail: error.detail.as_deref(),
         request_id,
         retry_after: error.retry_after,
     };

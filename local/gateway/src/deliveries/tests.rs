@@ -39,7 +39,7 @@ impl Told {
             kept.lock().unwrap().push(event.payload.clone());
             answers(event.payload)
         };
-        functions.insert("told", Function::event(Duration::from_secs(10), handle));
+        functions.insert("told", Function::new(Duration::from_secs(10), handle));
         let at_once = vec![Duration::ZERO; 2];
         let retries = Retries { of_objects: at_once.clone(), of_records: at_once };
         let deliveries = Deliveries { emulators: Arc::clone(&emulators), functions, retries, times: 1 };

@@ -1,5 +1,8 @@
+use std::convert::Infallible;
+
 use emulators::template::Template;
 use http::header::{LOCATION, SET_COOKIE};
+use lambda_http::LambdaEvent;
 use lambda_http::tower::ServiceExt;
 use serde_json::Value;
 
@@ -25,21 +28,25 @@ Resources:
       Events: { Absent: { Type: HttpApi, Properties: { Method: GET, Path: /absent } } }
 ";
 
-async fn fake(request: lambda_http::Request) -> lambda_http::Response<lambda_http::Body> {
-    let response = lambda_http::Response::builder();
-    let response = match request.uri().path() {
-        "/echo" => response.status(201).header(CONTENT_TYPE, "image/jpeg").body(request.into_body()),
-        "/gone" => response.status(302).header(LOCATION, "https://x/").header(SET_COOKIE, "a=1").body("".into()),
-        "/panic" => panic!("boom"),
+async fn fake(event: LambdaEvent<Value>) -> Result<Value, Infallible> {
+    let event = event.payload;
+    Ok(match event["rawPath"].as_str() {
+        Some("/echo") => json!({
+            "statusCode": 201,
+            "headers": { "content-type": "image/jpeg" },
+            "body": event["body"],
+            "isBase64Encoded": event["isBase64Encoded"],
+        }),
+        Some("/gone") => json!({ "statusCode": 302, "headers": { "location": "https://x/" }, "cookies": ["a=1"] }),
+        Some("/panic") => panic!("boom"),
         _ => std::future::pending().await,
-    };
-    response.expect("a response")
+    })
 }
 
 fn gateway(limits: Limits) -> Router {
     let routes = Routes::of(&Template::parse(TEMPLATE).expect("a good template"));
     let mut functions = Functions::default();
-    functions.insert("echo", Function::http(Duration::from_secs(60), fake));
+    functions.insert("echo", Function::new(Duration::from_secs(60), fake));
     Gateway { routes, functions, limits }.router()
 }
 

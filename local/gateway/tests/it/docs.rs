@@ -104,6 +104,7 @@ Made from the code by `make docs`. A refusal has a real HTTP status and one shap
 ```
 
 `error` is what programs compare, `errmsg` what may be shown to the user, `request_id` what the logs know the request by.
+`detail` is there with every 400: one English sentence for developers that says what the request must be.
 `retry_after` (seconds, also a `Retry-After` header) is there where a retry helps.
 
 | status | `errcode` | `error` | `errmsg` | when |

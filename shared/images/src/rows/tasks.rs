@@ -74,7 +74,7 @@ impl Title {
         if text.chars().count() <= 100 && !text.chars().any(char::is_control) {
             Ok(Self(text))
         } else {
-            Err(ApiError::from(ErrorCode::BadRequest).because("a title of another form"))
+            Err(ApiError::bad_request("A title has at most 100 characters and no control characters."))
         }
     }
 }
@@ -109,7 +109,7 @@ impl Cursor {
     /// # Errors
     /// `bad_request` for anything that is none of ours.
     pub fn parse(text: &str) -> Result<Self, ApiError> {
-        let malformed = || ApiError::from(ErrorCode::BadRequest).because("a cursor of another form");
+        let malformed = || ApiError::bad_request("The cursor is not one that a page of tasks was answered with.");
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
         let cursor: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
         TaskId::parse(&cursor.task_id).ok_or_else(malformed)?;

@@ -14,8 +14,7 @@ fn form_of(content_type: &str, body: &[u8]) -> Result<ImageForm, ApiError> {
 }
 
 fn read_with(headers: &HeaderMap, body: &[u8]) -> Result<ImageForm, ApiError> {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
-    runtime.block_on(image_form(headers, Body::Binary(body.to_vec()), MAX))
+    image_form(headers, Body::Binary(body.to_vec()), MAX)
 }
 
 fn form(body: &str) -> Result<ImageForm, ApiError> {
@@ -52,12 +51,24 @@ fn odd_but_legal_forms_are_read() {
     let file_name_first = "--B\nContent-Disposition: form-data; filename=\"a.jpg\"; name=\"image\"\n\nPIXELS\n--B--\n";
     let utf8_name = "--B\nContent-Disposition: form-data; name=\"image\"; filename=\"照片 1.jpg\"\n\nPIXELS\n--B--\n";
     let star = "--B\nContent-Disposition: form-data; name=\"image\"; filename=\"x.jpg\"; filename*=UTF-8''%e7%85%a7.jpg\n\nPIXELS\n--B--\n";
+    let odd_file_name =
+        "--B\nContent-Disposition: form-data; filename=\"x; name=other\"; name=\"image\"\n\nPIXELS\n--B--\n";
     let preamble = "ignore me\n--B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\nand me\n";
     let padding = "--B  \nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n";
     let no_last_line_end = "--B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--";
-    for body in
-        [third_header, transfer, bare, no_type, file_name_first, utf8_name, star, preamble, padding, no_last_line_end]
-    {
+    for body in [
+        third_header,
+        transfer,
+        bare,
+        no_type,
+        file_name_first,
+        utf8_name,
+        star,
+        odd_file_name,
+        preamble,
+        padding,
+        no_last_line_end,
+    ] {
         assert_image(form(body), b"PIXELS", None);
     }
 }
@@ -149,6 +160,9 @@ fn malformed_bodies_are_refused() {
         "--B--\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
         "--B\n\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
         "--B\nContent-Type: multipart/mixed; boundary=C\n\n--C\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--C--\n--B--\n",
+        "--B\nContent-Disposition: attachment; name=\"image\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"image\"; name=\"task_id\"\n\nPIXELS\n--B--\n",
+        "--B\nContent-Disposition: form-data; name=\"task_id\"\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n--B--\n",
         "image=PIXELS&task_id=t1",
         "-B\nContent-Disposition: form-data; name=\"image\"\n\nPIXELS\n-B--\n",
     ] {
@@ -170,6 +184,9 @@ fn other_content_types_are_refused() {
         "application/x-www-form-urlencoded",
         "",
         &format!("multipart/form-data; boundary={long}"),
+        "multipart/form-data; boundary=B; boundary=B",
+        "multipart/form-data; boundary=C; Boundary=B",
+        "multipart/form-data; boundary=\"B",
     ] {
         assert_refused(form_of(content_type, body.as_bytes()), ErrorCode::BadRequest);
     }
@@ -179,6 +196,14 @@ fn other_content_types_are_refused() {
     doubled.append(CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=B"));
     doubled.append(CONTENT_TYPE, HeaderValue::from_static("multipart/form-data; boundary=B"));
     assert_refused(read_with(&doubled, body.as_bytes()), ErrorCode::BadRequest);
+}
+
+#[test]
+fn a_compressed_form_is_refused() {
+    let headers = [("content-type", "multipart/form-data; boundary=B"), ("content-encoding", "gzip")];
+    let headers = headers.map(|(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)));
+    let body = format!("{IMAGE}--B--\n").replace('\n', "\r\n");
+    assert_refused(read_with(&HeaderMap::from_iter(headers), body.as_bytes()), ErrorCode::BadRequest);
 }
 
 #[test]
@@ -192,6 +217,12 @@ fn floods_of_parts_and_of_part_headers_are_refused() {
 
     let long_header = IMAGE.replace("a.jpg", &"a".repeat(67_000));
     assert_refused(form(&format!("{long_header}--B--\n")), ErrorCode::ImageTooLarge);
+
+    let long_header = IMAGE.replace("a.jpg", &"a".repeat(9_000));
+    assert_refused(form(&format!("{long_header}--B--\n")), ErrorCode::BadRequest);
+
+    let other_file = TASK.replace("task_id", "other").replace("t1", &"x".repeat(65_500));
+    assert_refused(form(&format!("{other_file}{IMAGE}--B--\n")), ErrorCode::BadRequest);
 
     // CVE-2023-46136: a line end and then nothing but bytes that may begin a boundary.
     let almost = format!("{}--B--\n", IMAGE.replace("PIXELS", &"\r".repeat(900)));
