@@ -1,7 +1,8 @@
 //! `GET /hello`: a function that knows who calls.
 
 use jiff::Timestamp;
-use lambda_http::{Request, service_fn};
+use lambda_http::Request;
+use lambda_http::lambda_runtime::{self, service_fn};
 use platform::aws::{self, Aws};
 use platform::{clock, config, telemetry};
 use session::Sessions;
@@ -14,11 +15,11 @@ pub(crate) async fn handle(sessions: &Sessions, request: Request, now: Timestamp
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<(), lambda_http::Error> {
+async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let (aws, table) = config::from_env(|told| (aws::Config::read(told), session::Config::read(told)))?;
     let aws = Aws::new(aws, aws::http_client());
     let sessions = &Sessions::new(&table, aws.dynamodb());
-    let answer = |event| web::answer(event, clock::now(), |request, now| handle(sessions, request, now));
-    lambda_http::run(service_fn(answer)).await
+    let answer = |event| web::serve(event, clock::now(), |request, now| handle(sessions, request, now));
+    lambda_runtime::run(service_fn(answer)).await
 }

@@ -27,7 +27,7 @@ struct Answered {
     route: String,
     status: Value,
     error: Value,
-    object: String,
+    shown: String,
 }
 
 /// The answers to every event of an HTTP API, with `prefix` before its paths, from a stack of their own.
@@ -54,7 +54,7 @@ async fn answers(prefix: &str, stage: &str) -> BTreeMap<String, Answered> {
             route: event["routeKey"].as_str().expect("a route").to_owned(),
             status: answer["statusCode"].clone(),
             error: body["error"].clone(),
-            object: location.split('?').next().unwrap_or_default().splitn(4, '/').skip(3).collect(),
+            shown: location.split('?').next().and_then(|url| url.rsplit('/').next()).unwrap_or_default().to_owned(),
         };
         answers.insert(format!("{function}/{case}"), answered);
     }
