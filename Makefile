@@ -46,7 +46,10 @@ check: lint test validate ## everything that has to be right before a commit
 
 validate: .venv/aws/ready .venv/checkov/ready validate-openapi validate-client ## judge the template (CloudFormation's rules, then its policies), docs/openapi.yaml and client/; no credentials, no network
 	SAM_CLI_TELEMETRY=0 .venv/aws/bin/sam validate --lint
-	.venv/aws/bin/cfn-lint template.yaml
+	.venv/aws/bin/cfn-lint --regions us-east-1 ap-east-1 ap-southeast-1 -- template.yaml
+	@mkdir -p target/validate
+	.venv/aws/bin/python scripts/packaged.py cn-north-1 >target/validate/china.json
+	.venv/aws/bin/cfn-lint --regions cn-north-1 cn-northwest-1 -- target/validate/china.json
 	.venv/checkov/bin/checkov --config-file tools/checkov/config.yaml --file template.yaml
 
 validate-openapi: .venv/test/ready ## judge docs/openapi.yaml by the rules of OpenAPI 3.1

@@ -62,14 +62,17 @@ def problems_of(stack: str, region: str | None) -> Iterable[str]:
         yield f"{region} is not the name of a region, as ap-southeast-1 is"
 
 
+def partition_of(region: str) -> str:
+    return boto3.session.Session().get_partition_for_region(region)
+
+
 class Account:
     """AWS, as the caller is let in."""
 
     def __init__(self, region: str) -> None:
-        session = boto3.session.Session(region_name=region)
-        self.client = session.client
+        self.client = boto3.session.Session(region_name=region).client
         self.region = region
-        self.partition = session.get_partition_for_region(region)
+        self.partition = partition_of(region)
         self.dns_suffix = "amazonaws.com.cn" if self.partition == CHINA else "amazonaws.com"
         self.id = self.client("sts").get_caller_identity()["Account"]
         self.cloudformation = self.client("cloudformation")

@@ -18,7 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import packaged
-from account import Account, Problems, outputs_of, told_in_sentences
+from account import CHINA, Account, Problems, outputs_of, told_in_sentences
 from asked import Asked, agrees, ask_for_parameters, ask_for_region, ask_for_secret
 from botocore.exceptions import ClientError
 from change_set import ChangeSet
@@ -35,6 +35,12 @@ Declare in its privacy guide (设置 > 服务内容声明 > 用户隐私保护�
   - nickname and avatar (昵称、头像): the avatar that a user chooses
   - an id for each user, made by this stack; of WeChat's openid it keeps a hash
 Without that, WeChat does not let the mini-program choose pictures (errno 112).\
+"""
+
+
+ICP = """\
+This is AWS in China. API Gateway answers there only once the account has an ICP record (403 until then), a domain needs one of its
+own, and some things are weaker or missing: docs/china.md\
 """
 
 
@@ -121,6 +127,8 @@ def main(variables: Mapping[str, str], can_ask: bool) -> None:
     plan = make_plan(asked, TEMPLATE, can_ask)
     verb = "Makes" if plan.is_new else "Updates"
     say(f"{verb} stack {plan.asked.stack} in account {plan.account.id}, region {plan.account.region}.")
+    if plan.account.partition == CHINA:
+        say(ICP)
     for line in plan.changed_defaults():
         say(line)
     if not plan.asked.is_agreed:

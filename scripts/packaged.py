@@ -1,19 +1,40 @@
 """The template as CloudFormation gets it: the functions' packages and the text itself lie in a bucket of the deployer's own.
 
 The bucket is made by the first deployment and keeps everything: an update that goes back needs the packages from before.
+
+`python scripts/packaged.py REGION` prints what is sent to that region, for cfn-lint (make validate).
 """
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
-from account import Account, Problems
+from account import CHINA, Account, Problems, partition_of
 from botocore.exceptions import ClientError
 
 Template = dict[str, Any]
+
+# What is so in China, whatever the parameters say. CloudFormation refuses types that it does not know there (OriginAccessControl)
+# behind a condition, too, by some reports, so everything that goes with CloudFront is left out (docs/china.md).
+SO_IN_CHINA = {
+    "InChina": True,
+    "HasCloudFront": False,
+    "ShowsByCloudFront": False,
+    "StandsBy": False,
+    "SignsForCloudFront": False,
+    "SignsWithA": False,
+    "SignsWithB": False,
+    "HasImageKeyA": False,
+    "HasImageKeyB": False,
+    "HasImageDomain": False,
+}
+ALLOWED_IN_CHINA = {"CloudFront": ["off"], "ImageDelivery": ["presigned", "public"]}
+NOTHING = {"Ref": "AWS::NoValue"}
+GONE = object()
 
 
 class LongForm(yaml.SafeLoader):
@@ -37,6 +58,39 @@ LongForm.add_multi_constructor("!", long_form)
 
 def read(path: Path) -> Template:
     return yaml.load(path.read_text(encoding="utf-8"), LongForm)
+
+
+def for_region(template: Template, region: str) -> Template:
+    """The template as that region's CloudFormation can take it."""
+    if partition_of(region) != CHINA:
+        return template
+    decided = {name: part for name, part in template.items() if name not in ("Conditions", "Resources", "Outputs")}
+    for name, allowed in ALLOWED_IN_CHINA.items():
+        decided["Parameters"][name] = template["Parameters"][name] | {"AllowedValues": allowed}
+    conditions = template["Conditions"].items()
+    decided["Conditions"] = {name: condition for name, condition in conditions if name not in SO_IN_CHINA}
+    for section in ("Resources", "Outputs"):
+        there = {name: one for name, one in template[section].items() if SO_IN_CHINA.get(one.get("Condition"), True)}
+        decided[section] = {name: decide(one) for name, one in there.items()}
+    for one in (*decided["Resources"].values(), *decided["Outputs"].values()):
+        if one.get("Condition") in SO_IN_CHINA:
+            del one["Condition"]
+    return decided
+
+
+def decide(part: Any) -> Any:
+    """A part of the template in which nothing depends any more on what is so in China; `GONE` where it has no value then."""
+    match part:
+        case {"Fn::If": [condition, then, otherwise]} if condition in SO_IN_CHINA:
+            chosen = then if SO_IN_CHINA[condition] else otherwise
+            return GONE if chosen == NOTHING else decide(chosen)
+        case dict():
+            decided = {name: decide(one) for name, one in part.items()}
+            return {name: one for name, one in decided.items() if one is not GONE}
+        case list():
+            return [one for one in map(decide, part) if one is not GONE]
+        case _:
+            return part
 
 
 def packages(template: Template) -> dict[str, str]:
@@ -92,3 +146,8 @@ class Bucket:
                 raise
             self.s3.put_object(**self.is_ours, Key=key, Body=content)
         return key
+
+
+if __name__ == "__main__":
+    (region,) = sys.argv[1:]
+    print(json.dumps(for_region(read(Path(__file__).parent.parent / "template.yaml"), region), indent=1, ensure_ascii=False))

@@ -229,6 +229,8 @@ def chosen(account: Account, stack: Mapping[str, Any]) -> dict[str, str]:
 
 def make_plan(asked: Asked, template_file: Path, can_ask: bool) -> Plan:
     template = packaged.read(template_file)
+    if asked.region and REGION_NAME.fullmatch(asked.region):
+        template = packaged.for_region(template, asked.region)
     known = parameters_of(template)
     problems = [*asked.problems(known), *problems_of_tools()]
     account, stack = None, None

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Sends again what Lambda gave up on: make redrive STACK=mini-functions (docs/operations.md)
 
-Records of the images table's stream lie as objects in the bucket, events of S3 as messages in a queue. Each is given to the
+Records of the images table's stream lie as objects in the bucket, events of S3 as messages in a queue. In AWS China, where Lambda
+knows no bucket for that, a second queue has the records' places in the stream, which keeps them for a day. Each is given to the
 function that has failed on it, and deleted once that has done it. What fails again stays, and does not hold up the others. The
 functions may be told a thing twice, so this can be stopped anywhere and repeated.
 
@@ -9,21 +10,22 @@ What is printed names objects, messages and kinds of failures, so anybody may se
 
 It has to be allowed, of the stack's own things only: cloudformation:DescribeStacks and cloudformation:DescribeStackResource;
 lambda:InvokeFunction; s3:ListBucket, and s3:GetObject and s3:DeleteObject on aws/lambda/*; sqs:ReceiveMessage,
-sqs:ChangeMessageVisibility and sqs:DeleteMessage.
+sqs:ChangeMessageVisibility and sqs:DeleteMessage; in China dynamodb:GetShardIterator and dynamodb:GetRecords.
 """
 
+import base64
 import json
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from typing import Any
 
-from account import Deployed, told_in_sentences
+from account import CHINA, Deployed, told_in_sentences
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -39,6 +41,10 @@ class NotWrittenByLambda(Exception):
     """Somebody has put an object of another form among the records."""
 
 
+class NoLongerInTheStream(Exception):
+    """A stream keeps its records for a day."""
+
+
 @dataclass(frozen=True)
 class Letter:
     """Something that Lambda gave up on."""
@@ -50,12 +56,16 @@ class Letter:
     delete: Callable[[], object]
 
 
+# Of each kind, what its function answers when all of it is done.
+RECORDS_DONE, EVENTS_DONE = {"batchItemFailures": []}, None
+
+
 def records(s3: Any, bucket: str, function: str) -> Iterator[Letter]:
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=RECORDS)
     for key in (found["Key"] for page in pages for found in page.get("Contents", [])):
         there = {"Bucket": bucket, "Key": key}
         yield Letter(
-            key, partial(payload, s3, there), function, {"batchItemFailures": []}, partial(s3.delete_object, **there)
+            key, partial(payload, s3, there), function, RECORDS_DONE, partial(s3.delete_object, **there)
         )
 
 
@@ -70,7 +80,50 @@ def payload(s3: Any, there: Mapping[str, str]) -> str:
     raise NotWrittenByLambda
 
 
-def events(sqs: Any, queue: str, function: str) -> Iterator[Letter]:
+def records_at(streams: Any, place: str) -> str:
+    """The event with the records of a place in the stream, read anew."""
+    match json.loads(place):
+        case {
+            "DDBStreamBatchInfo": {
+                "streamArn": str(stream),
+                "shardId": str(shard),
+                "startSequenceNumber": str(first),
+                "endSequenceNumber": str(last),
+            }
+        }:
+            pass
+        case _:
+            raise NotWrittenByLambda
+    there = {"StreamArn": stream, "ShardId": shard, "ShardIteratorType": "AT_SEQUENCE_NUMBER", "SequenceNumber": first}
+    try:
+        page = streams.get_shard_iterator(**there).get("ShardIterator")
+        found: list[dict[str, Any]] = []
+        while page and not any(int(record["dynamodb"]["SequenceNumber"]) >= int(last) for record in found):
+            read = streams.get_records(ShardIterator=page)
+            found, page = found + read["Records"], read.get("NextShardIterator")
+    except (streams.exceptions.TrimmedDataAccessException, streams.exceptions.ResourceNotFoundException):
+        raise NoLongerInTheStream from None
+    wanted = [record for record in found if int(record["dynamodb"]["SequenceNumber"]) <= int(last)]
+    return json.dumps({"Records": [as_lambda_has_it(record, stream) for record in wanted]}, default=in_json)
+
+
+def as_lambda_has_it(record: Mapping[str, Any], stream: str) -> dict[str, Any]:
+    """The two forms differ in the case of one part only
+    (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_streams_Identity.html).
+    """
+    whose = record.get("userIdentity")
+    identity = {"userIdentity": {"principalId": whose["PrincipalId"], "type": whose["Type"]}} if whose else {}
+    return {**record, **identity, "eventSourceARN": stream}
+
+
+def in_json(value: Any) -> Any:
+    """What boto3 has made of binary attributes and times."""
+    return base64.b64encode(value).decode() if isinstance(value, bytes) else int(value.timestamp())
+
+
+def messages(
+    sqs: Any, queue: str, function: str, answer_when_done: Any, payload_of: Callable[[str], str]
+) -> Iterator[Letter]:
     """Each message once: those that stay are held until the end, then they are there for the next run."""
     held: dict[str, str] = {}
 
@@ -86,7 +139,7 @@ def events(sqs: Any, queue: str, function: str) -> Iterator[Letter]:
             is_new = name not in held
             held[name] = message["ReceiptHandle"]
             if is_new:
-                yield Letter(name, lambda body=body: body, function, None, partial(delete, name))
+                yield Letter(name, partial(payload_of, body), function, answer_when_done, partial(delete, name))
     finally:
         for receipt in held.values():
             # Refused where it was held too long: then it is there already.
@@ -103,6 +156,10 @@ def reason_to_stay(functions: Any, letter: Letter) -> str | None:
         answer = functions.invoke(FunctionName=letter.function, Payload=letter.read())
     except NotWrittenByLambda:
         return "not written by Lambda"
+    except NoLongerInTheStream:
+        return "no longer in the stream, which keeps records for a day"
+    except ValueError:
+        return "not JSON"
     except functions.exceptions.InvalidRequestContentException:
         return "not JSON"
     said = json.load(answer["Payload"])
@@ -135,11 +192,20 @@ def main(variables: Mapping[str, str]) -> int:
     deployed = Deployed.of(variables)
     client, physical_name = deployed.account.client, deployed.physical_name
     functions = client("lambda", config=Config(read_timeout=SECONDS_TO_ANSWER))
-    of_the_table = records(client("s3"), physical_name("ImagesBucket"), physical_name("ImageSweepFunction"))
-    of_the_bucket = events(client("sqs"), physical_name("IngestDeadLetters"), physical_name("ImageIngestFunction"))
+    sweep, ingest = physical_name("ImageSweepFunction"), physical_name("ImageIngestFunction")
+    sqs, whole = client("sqs"), str
+    letters = [
+        records(client("s3"), physical_name("ImagesBucket"), sweep),
+        messages(sqs, physical_name("IngestDeadLetters"), ingest, EVENTS_DONE, whole),
+    ]
+    if deployed.account.partition == CHINA:
+        read = partial(records_at, client("dynamodbstreams"))
+        letters.append(messages(sqs, physical_name("SweepDeadLetters"), sweep, RECORDS_DONE, read))
 
-    with closing(of_the_bucket):
-        outcomes = send_all(functions, chain(of_the_table, of_the_bucket), variables.get("DROP"))
+    with ExitStack() as held:
+        for one in letters:
+            held.enter_context(closing(one))
+        outcomes = send_all(functions, chain(*letters), variables.get("DROP"))
     print(f"{outcomes['done']} done, {outcomes['dropped']} dropped, {outcomes['left']} left")
     return 1 if outcomes["left"] else 0
 

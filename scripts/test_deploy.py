@@ -274,9 +274,9 @@ class Deployment(unittest.TestCase):
         lines = path.read_text().splitlines() if path.exists() else []
         return [call for call in map(json.loads, lines) if call[0] != "rustc"]
 
-    def client(self, service: str) -> Any:
+    def client(self, service: str, region: str = REGION) -> Any:
         keys = {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-        return boto3.client(service, region_name=REGION, endpoint_url=self.address, **keys)
+        return boto3.client(service, region_name=region, endpoint_url=self.address, **keys)
 
     def stack(self) -> dict[str, Any]:
         return self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
@@ -549,6 +549,38 @@ class Deployment(unittest.TestCase):
         # "Managed policies: 6,144 characters", of which blanks are not counted
         # (https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html).
         self.assertLess(len(json.dumps(policy, separators=(",", ":"))), 6144)
+
+    # ------------------------------------------------------------ AWS in China
+
+    def test_what_is_sent_to_china_has_nothing_that_is_unknown_there_and_all_else(self) -> None:
+        template = packaged.read(ROOT / "template.yaml")
+        sent = packaged.for_region(packaged.read(ROOT / "template.yaml"), "cn-northwest-1")
+        text = json.dumps({name: sent[name] for name in ("Conditions", "Resources", "Outputs")})
+
+        for unknown in ("AWS::CloudFront::", "OriginAccess", "cloudfront.amazonaws.com", "MetricsConfig", *packaged.SO_IN_CHINA):
+            self.assertNotIn(unknown, text)
+        destination = sent["Resources"]["ImageSweepFunction"]["Properties"]["Events"]["Changes"]["Properties"]["DestinationConfig"]
+        self.assertEqual(destination, {"OnFailure": {"Destination": {"Fn::GetAtt": ["SweepDeadLetters", "Arn"]}}})
+        without_cloudfront = {
+            name for name, one in template["Resources"].items() if packaged.SO_IN_CHINA.get(one.get("Condition"), True)
+        }
+        self.assertEqual(set(sent["Resources"]), without_cloudfront)
+        self.assertIn("TasksFunction", without_cloudfront)
+        self.assertEqual(packaged.for_region(template, "ap-east-1"), template)
+
+    def test_it_deploys_to_china_with_the_notice_and_without_cloudfront(self) -> None:
+        in_china = WITH_KEYS | AGREED | {"REGION": "cn-north-1"}
+        for name in ("wechat", "key-a", "key-b"):
+            self.client("secretsmanager", "cn-north-1").create_secret(Name=name)
+
+        refused = self.deploy(in_china | {"PARAMETERS": f"WeChatAppId={APP_ID} CloudFront=on ImageDelivery=cloudfront"})
+        done = self.deploy(in_china)
+
+        self.assert_problem(refused, "CloudFront must be one of: off\nImageDelivery must be one of: presigned, public")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("an ICP record (403 until then)", done.stdout)
+        stack = self.client("cloudformation", "cn-north-1").describe_stacks(StackName=STACK)["Stacks"][0]
+        self.assertTrue(stack["StackId"].startswith("arn:aws-cn:"), stack["StackId"])
 
     # ------------------------------------------------------------ indexes of tables
 

@@ -20,9 +20,8 @@ from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 import boto3
+import packaged
 import requests
-import yaml
-from deploy import TEMPLATE, CloudFormationLoader
 from local_stack import ROOT, local_stack
 from moto.server import DomainDispatcherApplication, MotoRequestHandler, ThreadedMotoServer, create_backend_app
 from ports import free_ports
@@ -46,7 +45,7 @@ RECORD = json.loads((ROOT / "local" / "gateway" / "src" / "deliveries" / "given_
 
 def small_template(bucket: str) -> dict[str, Any]:
     """Of our own template, under its names, what there is to be found; functions are called as the local stack calls them."""
-    resources = yaml.load(TEMPLATE.read_text(), CloudFormationLoader)["Resources"]
+    resources = packaged.read(ROOT / "template.yaml")["Resources"]
     functions = {
         name: {
             "Type": "AWS::Lambda::Function",
@@ -61,7 +60,7 @@ def small_template(bucket: str) -> dict[str, Any]:
         for name, resource in resources.items()
         if resource["Type"] == "AWS::Serverless::Function"
     }
-    queues = {name: resource for name, resource in resources.items() if resource["Type"] == "AWS::SQS::Queue"}
+    queues = {name: {"Type": one["Type"]} for name, one in resources.items() if one["Type"] == "AWS::SQS::Queue"}
     buckets = {
         name: {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": bucket}}
         for name, resource in resources.items()
@@ -121,13 +120,17 @@ class Redrive(unittest.TestCase):
             StackName=STACK, TemplateBody=json.dumps(small_template(self.bucket))
         )
         self.s3, self.sqs = self.client("s3"), self.client("sqs")
-        (self.queue,) = self.sqs.list_queues()["QueueUrls"]
+        self.queue = self.queue_of("IngestDeadLetters", REGION)
         self.alice = Alice(self.stack)
 
-    def client(self, service: str) -> Any:
+    def queue_of(self, name: str, region: str) -> str:
+        (queue,) = (one for one in self.client("sqs", region).list_queues()["QueueUrls"] if f"-{name}-" in one)
+        return queue
+
+    def client(self, service: str, region: str = REGION) -> Any:
         return boto3.client(
             service,
-            region_name=REGION,
+            region_name=region,
             endpoint_url=self.address,
             aws_access_key_id="testing",
             aws_secret_access_key="testing",
@@ -254,6 +257,69 @@ class Redrive(unittest.TestCase):
 
         self.assertEqual((done.code, done.lines[-1]), (0, "1012 done, 0 dropped, 0 left"))
         self.assertEqual((self.keys("aws/lambda/"), self.messages()), ([], 0))
+
+    # ------------------------------------------------------------ in China
+
+    def given_a_stack_in_china(self) -> tuple[str, str]:
+        """The queue of its sweep, and the stream of a table with two changes: a removal and one that is not asked for."""
+        name = self.alice.upload()
+        before = self.alice.row(name)
+        self.alice.remove(name)
+        after = self.alice.row(name)
+        self.folder = before["object_key"]["S"].removesuffix("original.jpg")
+        region = "cn-north-1"
+        self.client("iam", region).create_role(RoleName="of-a-function", AssumeRolePolicyDocument='{"Version":"2012-10-17"}')
+        template = small_template(f"{self.bucket}-china")
+        for one in template["Resources"].values():
+            if "Role" in one.get("Properties", {}):
+                one["Properties"]["Role"] = ROLE.replace("arn:aws:", "arn:aws-cn:")
+        self.client("cloudformation", region).create_stack(StackName=STACK, TemplateBody=json.dumps(template))
+        tables = self.client("dynamodb", region)
+        made = tables.create_table(
+            TableName="images",
+            AttributeDefinitions=[{"AttributeName": "stem", "AttributeType": "S"}],
+            KeySchema=[{"AttributeName": "stem", "KeyType": "HASH"}],
+            BillingMode="PAY_PER_REQUEST",
+            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
+        )
+        for row in (before, after, before):
+            tables.put_item(TableName="images", Item=row)
+        return self.queue_of("SweepDeadLetters", region), made["TableDescription"]["LatestStreamArn"]
+
+    def give_up_on_place(self, queue: str, stream: str, number: int) -> str:
+        """What Lambda writes of one record (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html)."""
+        streams = self.client("dynamodbstreams", "cn-north-1")
+        (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
+        start = {"StreamArn": stream, "ShardId": shard["ShardId"], "ShardIteratorType": "TRIM_HORIZON"}
+        records = streams.get_records(ShardIterator=streams.get_shard_iterator(**start)["ShardIterator"])["Records"]
+        place = {
+            "shardId": shard["ShardId"],
+            "startSequenceNumber": records[number]["dynamodb"]["SequenceNumber"],
+            "endSequenceNumber": records[number]["dynamodb"]["SequenceNumber"],
+            "batchSize": 1,
+            "streamArn": stream,
+        }
+        body = json.dumps({"requestContext": {"condition": "RetryAttemptsExhausted"}, "DDBStreamBatchInfo": place})
+        return self.client("sqs", "cn-north-1").send_message(QueueUrl=queue, MessageBody=body)["MessageId"]
+
+    def test_in_china_the_record_is_read_again_from_its_place_in_the_stream(self) -> None:
+        queue, stream = self.given_a_stack_in_china()
+        message = self.give_up_on_place(queue, stream, 1)
+        self.assertNotEqual(self.keys(self.folder), [])
+
+        done = self.redrive({"AWS_REGION": "cn-north-1"})
+
+        self.assertEqual(done, Done(0, [f"{message}: done", "1 done, 0 dropped, 0 left"], ""))
+        self.assertEqual(self.keys(self.folder), [])
+
+    def test_in_china_a_place_that_the_stream_has_forgotten_is_told_and_can_be_dropped(self) -> None:
+        queue, stream = self.given_a_stack_in_china()
+        message = self.give_up_on_place(queue, stream, 1)
+        self.client("dynamodb", "cn-north-1").delete_table(TableName="images")
+
+        left = f"{message}: left (no longer in the stream, which keeps records for a day)"
+        self.assertEqual(self.redrive({"AWS_REGION": "cn-north-1"}).lines, [left, "0 done, 0 dropped, 1 left"])
+        self.assertEqual(self.redrive({"AWS_REGION": "cn-north-1", "DROP": message}).code, 0)
 
     # ------------------------------------------------------------ left
 

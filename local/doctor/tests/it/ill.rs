@@ -62,6 +62,16 @@ async fn a_login_that_takes_any_code_is_seen() {
 }
 
 #[tokio::test]
+async fn an_account_in_china_without_an_icp_record_is_told_so_at_the_front_door() {
+    check(Illness::WithoutIcpRecord, "front door", "until the account has an ICP record").await;
+}
+
+#[tokio::test]
+async fn an_endpoint_that_is_closed_is_told_apart_from_an_unknown_route() {
+    check(Illness::ClosedEndpoint, "front door", "give the own domain where DefaultEndpoint is closed").await;
+}
+
+#[tokio::test]
 async fn a_refusal_in_another_shape_is_seen() {
     check(Illness::NoRequestId, "no session", "request_id is missing").await;
 }

@@ -31,6 +31,8 @@ pub(crate) enum Illness {
     TakesForgedForms,
     AnotherRegion,
     FastClock,
+    WithoutIcpRecord,
+    ClosedEndpoint,
 }
 
 /// HTTP API's quota on header values.
@@ -75,6 +77,8 @@ async fn answer(State(ward): State<Ward>, request: Request) -> Response {
     let body = axum::body::to_bytes(body, 1 << 20).await.expect("a small body");
     let query = head.uri.query().unwrap_or_default();
     let mut answer = match (&head.method, head.uri.path()) {
+        _ if ward.illness == Illness::WithoutIcpRecord => plain_json(403, &json!({ "Message": null })),
+        _ if ward.illness == Illness::ClosedEndpoint => plain_json(404, &json!({ "message": "Not Found" })),
         (_, path) if path.starts_with("/bucket") => ward.bucket(&head.method, path, query, &body),
         (&Method::POST, "/session") => ward.login(),
         (&Method::GET, "/session") => ward.session(head.headers),

@@ -183,8 +183,11 @@ fn events_that_a_function_gives_up_on_are_kept_for_two_weeks_and_ring() {
                     [("ApproximateNumberOfMessagesVisible", depth), ("DeadLetterErrors", json!({ "Ref": id }))]
                 }
                 Some("DynamoDB") => {
-                    let destination = &source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"];
-                    assert_eq!(named(destination), "ImagesBucket", "{id}: {name}");
+                    let destination = &source["Properties"]["DestinationConfig"]["OnFailure"]["Destination"]["Fn::If"];
+                    assert_eq!(destination[0], "InChina", "{id}: {name}");
+                    assert_eq!(named(&destination[2]), "ImagesBucket", "{id}: {name}");
+                    let queue = &template["Resources"][named(&destination[1])]["Properties"];
+                    assert_eq!(queue["MessageRetentionPeriod"], json!(14 * 86400), "{id}: {name}");
                     let mapping = json!({ "Ref": format!("{id}{name}") });
                     [("OnFailureDestinationDeliveredEventCount", mapping.clone()), ("DroppedEventCount", mapping)]
                 }
