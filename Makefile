@@ -32,9 +32,13 @@ invoke: ## send an event file to a function of the running stack: FUNCTION=tasks
 doctor: ## look at a running deployment as a mini-program meets it, and say what to do: URL=https://… (the local stack)
 	@$(CARGO) run --quiet --locked --bin doctor -- $(or $(URL),http://$(LOCAL_HOST):$(LOCAL_PORT)) $(DOCTOR_FLAGS)
 
+# What the functions' tests do to AWS is noted, and held against the policies in template.yaml when all are through.
+test: export ACCESSES = $(CURDIR)/target/accesses
 test: ## run every test; needs Rust, make and a C compiler, nothing else
 	@CARGO="$(CARGO)" scripts/before_building.sh
+	rm -rf "$$ACCESSES" && mkdir -p "$$ACCESSES"
 	$(CARGO) test --workspace $(TEST_FLAGS)
+	$(CARGO) test --quiet --package testkit --lib -- --ignored policy::
 
 lint: ## look at form, lints and documentation: what `make check` does beside the tests
 	$(CARGO) fmt --all --check

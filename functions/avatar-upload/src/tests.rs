@@ -5,6 +5,8 @@ use testkit::{Answer, Capture, Event, Fault, Multipart, Stack, User, event};
 
 use super::*;
 
+const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
+
 struct House {
     stack: Stack,
     app: App,
@@ -18,12 +20,17 @@ impl House {
     async fn with(changes: &[(&str, &str)]) -> Self {
         let stack = Stack::start().await;
         let config = config::from_lookup(&stack.lookup("avatar-upload", changes), Config::read).unwrap();
-        let app = App::new(config, stack.http());
+        let app = App::new(config, stack.http(), PATIENCE);
         Self { stack, app }
     }
 
     async fn send(&self, event: Event) -> Answer {
-        Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(&self.app, request, now)).await)
+        Answer::of(
+            web::answer(event.request(), clock::now(), PATIENCE.deadline, |request, now| {
+                handle(&self.app, request, now)
+            })
+            .await,
+        )
     }
 
     /// The name that the user's pointer row holds.
@@ -267,7 +274,7 @@ async fn killed_at_any_step_a_retry_makes_it_current() {
 
 #[tokio::test]
 async fn a_transaction_in_doubt_is_read_back() {
-    for fault in [Fault::AppliedThenServerError, Fault::AppliedThenReset, Fault::AppliedThenSilent] {
+    for fault in [Fault::AppliedThenServerError, Fault::AppliedThenReset, Fault::AppliedThenTimedOut] {
         let house = House::new().await;
         let alice = house.stack.signed_in().await;
         house.stack.wire().fail_every("DynamoDB.TransactWriteItems", fault);
@@ -282,12 +289,11 @@ async fn a_row_that_went_before_it_was_ready_takes_its_object_with_it() {
     let house = House::new().await;
     let alice = house.stack.signed_in().await;
     // While the first transaction is not answered, the row comes to its end.
-    house.stack.wire().fail_nth("DynamoDB.TransactWriteItems", 1, Fault::Silent);
+    house.stack.wire().fail_nth("DynamoDB.TransactWriteItems", 1, Fault::Held);
     let meanwhile = async {
-        while !house.stack.wire().operations().contains(&"DynamoDB.TransactWriteItems".to_owned()) {
-            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-        }
+        house.stack.wire().held().await;
         house.stack.remove_image_row(house.stack.image_rows()[0]["stem"]["S"].as_str().unwrap());
+        house.stack.wire().release();
     };
     let (answer, ()) = tokio::join!(house.send(upload(&alice, "x", FACE)), meanwhile);
 
@@ -345,9 +351,4 @@ async fn a_new_avatar_is_counted_once() {
     RequestDuration=[ms]
     RequestDuration=[ms] Refusals{upload_id_reused}=1
     ");
-}
-
-#[test]
-fn what_these_tests_do_is_what_the_policy_grants() {
-    testkit::assert_least_privilege("avatar-upload");
 }

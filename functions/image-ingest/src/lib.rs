@@ -8,6 +8,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Tasks, TasksConfig};
 use jiff::Timestamp;
 use lambda_http::{Context, LambdaEvent};
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation::{Invocation, Refusal};
@@ -15,9 +16,6 @@ use serde::Serialize;
 use web::ApiError;
 
 pub use event::{Event, Record, Test};
-
-/// Of one event, within the function's own timeout of 60 s: what is given up on has its log line.
-const DEADLINE: Duration = Duration::from_secs(55);
 
 /// What this function is told by its environment.
 pub struct Config {
@@ -42,14 +40,16 @@ impl Config {
 /// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
 pub struct App {
     ingest: Ingest,
+    /// Of one event, within the function's own timeout: what is given up on has its log line.
+    deadline: Duration,
 }
 
 impl App {
     /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::in_background(config.aws, http);
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
         let tasks = Tasks::new(&config.tasks, aws.dynamodb());
-        Self { ingest: Ingest::new(&config.storage, config.limits, tasks, &aws) }
+        Self { ingest: Ingest::new(&config.storage, config.limits, tasks, &aws), deadline: patience.deadline }
     }
 }
 
@@ -58,10 +58,7 @@ impl App {
 /// # Errors
 /// Those of the last object that was not certainly done; then all of the event comes again, which does no harm.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<(), ApiError> {
-    take_all(app, event, now, Instant::now() + DEADLINE).await
-}
-
-async fn take_all(app: &App, event: LambdaEvent<Event>, now: Timestamp, end: Instant) -> Result<(), ApiError> {
+    let end = Instant::now() + app.deadline;
     let mut outcome = Ok(());
     for arrival in event.payload.arrivals() {
         outcome = take(app, &event.context, &arrival, now, end).await.and(outcome);

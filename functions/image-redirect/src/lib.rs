@@ -5,6 +5,7 @@ use http::Method;
 use images::{DefaultImage, Found, Images, Link, Resolved, Size};
 use jiff::Timestamp;
 use lambda_http::Request;
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::metrics::{self, Metric};
@@ -42,14 +43,14 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http);
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
         Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()), images: Images::new(&config.images, &aws) }
     }
 
     /// Opens the connections that the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(self.images.warm()).await;
+        self.images.warm().await;
     }
 }
 

@@ -9,19 +9,16 @@ use futures_util::future::join_all;
 use images::{StorageConfig, Sweep};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
-use platform::Failure;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation::{Invocation, Refusal};
+use platform::{Failure, Patience};
 use serde::Serialize;
 use web::{ApiError, ErrorCode};
 
 pub use event::{Answer, Event};
 
 use event::Record;
-
-/// Within the function's own timeout of 60 s, so that a batch that is given up on has its log line.
-const DEADLINE: Duration = Duration::from_secs(55);
 
 /// What this function is told by its environment.
 pub struct Config {
@@ -39,13 +36,15 @@ impl Config {
 /// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
 pub struct App {
     sweep: Sweep,
+    /// Of one batch, within the function's own timeout, so that a batch that is given up on has its log line.
+    deadline: Duration,
 }
 
 impl App {
     /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::in_background(config.aws, http);
-        Self { sweep: Sweep::new(&config.storage, &aws) }
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
+        Self { sweep: Sweep::new(&config.storage, &aws), deadline: patience.deadline }
     }
 }
 
@@ -54,22 +53,13 @@ impl App {
 /// # Errors
 /// `busy` where the batch was not done in time: then all of it comes again.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<Answer, ApiError> {
-    follow_within(app, event, now, DEADLINE).await
-}
-
-async fn follow_within(
-    app: &App,
-    event: LambdaEvent<Event>,
-    now: Timestamp,
-    deadline: Duration,
-) -> Result<Answer, ApiError> {
     let (context, records) = (event.context, event.payload.records);
     let trace = context.xray_trace_id.as_deref();
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
     let fields = |failed| Fields { records: records.len(), failed };
 
     let work = async { Ok(follow_all(app, &records, now).await) };
-    let (outcome, ended) = invocation.run(web::within(deadline, work)).await;
+    let (outcome, ended) = invocation.run(web::within(app.deadline, work)).await;
 
     match outcome {
         Ok(failures) => {

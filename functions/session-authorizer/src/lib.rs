@@ -3,15 +3,18 @@
 mod answer;
 mod event;
 
+use std::time::Duration;
+
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation::{Invocation, Refusal};
 use serde::Serialize;
 use session::Sessions;
-use web::{ApiError, ErrorCode, REQUEST_DEADLINE};
+use web::{ApiError, ErrorCode};
 
 pub use answer::Answer;
 pub use event::Event;
@@ -32,18 +35,19 @@ impl Config {
 /// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
 pub struct App {
     sessions: Sessions,
+    deadline: Duration,
 }
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http);
-        Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()) }
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
+        Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()), deadline: patience.deadline }
     }
 
     /// Opens the connections that the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(self.sessions.warm()).await;
+        self.sessions.warm().await;
     }
 }
 
@@ -56,7 +60,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
     let (function, trace) = (&event.context.env_config.function_name, event.context.xray_trace_id.as_deref());
     let invocation = Invocation::new(function, &request_id, trace, now);
 
-    let check = web::within(REQUEST_DEADLINE, app.sessions.caller(&headers, now));
+    let check = web::within(app.deadline, app.sessions.caller(&headers, now));
     let (caller, ended) = invocation.run(check).await;
 
     let refusal = caller.as_ref().err().map(Refusal::from);

@@ -1,14 +1,13 @@
 //! The Lambda program: wires and nothing else.
 
 use lambda_http::lambda_runtime::{self, service_fn};
-use platform::{aws, clock, config, telemetry};
+use platform::{Patience, aws, clock, config, telemetry};
 use session_authorizer::{App, Config, handle};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
-    let app = App::new(config::from_env(Config::read)?, aws::http_client());
-    app.warm().await;
-    let app = &app;
+    let app = &App::new(config::from_env(Config::read)?, aws::http_client(), Patience::ANSWERING);
+    aws::warm(app.warm()).await;
     lambda_runtime::run(service_fn(|event| handle(app, event, clock::now()))).await
 }

@@ -4,6 +4,7 @@ use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
 use jiff::Timestamp;
 use lambda_http::Request;
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use serde::Serialize;
@@ -30,14 +31,14 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http);
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
         Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()) }
     }
 
     /// Opens the connections that the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(self.sessions.warm()).await;
+        self.sessions.warm().await;
     }
 }
 

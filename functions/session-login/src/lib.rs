@@ -7,6 +7,7 @@ use http::Method;
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Request, RequestExt};
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation;
@@ -54,8 +55,8 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http);
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
         Self {
             limit: LoginLimit::new(&config.sessions, &config.login, aws.dynamodb()),
             wechat: WeChat::new(config.wechat, &aws),
@@ -66,7 +67,7 @@ impl App {
 
     /// Opens the connection to DynamoDB and reads the app secret, which the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(async { tokio::join!(self.sessions.warm(), self.wechat.warm()) }).await;
+        tokio::join!(self.sessions.warm(), self.wechat.warm());
     }
 }
 

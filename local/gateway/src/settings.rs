@@ -27,6 +27,11 @@ static LOCAL_DELIVERIES: Variable = Variable {
     meaning: "How often each event of S3 and of the tables' streams reaches its function: 2 shows that it can bear it; 0 for not at all.",
     default: Some("1"),
 };
+static LOCAL_PATIENCE: Variable = Variable {
+    name: "LOCAL_PATIENCE",
+    meaning: "How many times longer than on AWS the local functions wait and may take: for a machine that is busy with other things.",
+    default: Some("1"),
+};
 static LOCAL_JSON: Variable = Variable {
     name: "LOCAL_JSON",
     meaning: "`1` makes the local stack print its addresses as one line of JSON.",
@@ -55,6 +60,8 @@ pub struct Settings {
     pub data: Data,
     /// How often each event is delivered.
     pub deliveries: u64,
+    /// How many times longer than on AWS the functions wait and may take.
+    pub patience: u32,
     /// Whether a program reads what is printed.
     pub json: bool,
     /// WeChat's app secret, where another than the stack's own is wanted.
@@ -69,6 +76,7 @@ impl fmt::Debug for Settings {
             .field("port", &self.port)
             .field("data", &self.data)
             .field("deliveries", &self.deliveries)
+            .field("patience", &self.patience)
             .field("json", &self.json)
             .finish_non_exhaustive()
     }
@@ -92,6 +100,7 @@ impl Settings {
                 path => Data::Directory(PathBuf::from(path)),
             },
             deliveries: variables.number(&LOCAL_DELIVERIES, 0..=9),
+            patience: u32::try_from(variables.number(&LOCAL_PATIENCE, 1..=100)).unwrap_or(1),
             json: variables.optional(&LOCAL_JSON).is_some_and(|value| value == "1"),
             wechat_secret: variables.optional(&LOCAL_WECHAT_SECRET),
         }
@@ -171,7 +180,10 @@ mod tests {
 
         assert_eq!((settings.host, settings.port), (Ipv4Addr::LOCALHOST.into(), 8787));
         assert_eq!(settings.data, Data::Directory("target/local".into()));
-        assert_eq!((settings.deliveries, settings.json, settings.wechat_secret), (1, false, None));
+        assert_eq!(
+            (settings.deliveries, settings.patience, settings.json, settings.wechat_secret),
+            (1, 1, false, None)
+        );
     }
 
     #[test]

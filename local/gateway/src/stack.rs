@@ -133,7 +133,8 @@ impl Stack {
             let base = format!("{}/{}", emulators.s3_url(), template.bucket.name);
             local.insert("IMAGE_BASE_URL".to_owned(), base);
         }
-        let connected = in_process::connect(&Environment { caller, local, template: &template }).await?;
+        let environment = Environment { caller, local, template: &template, patience: settings.patience };
+        let connected = in_process::connect(&environment).await?;
         let addresses = Addresses {
             gateway: url(&gateway_listener, settings),
             dynamodb: emulators.dynamodb_url().to_owned(),

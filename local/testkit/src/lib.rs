@@ -7,6 +7,8 @@ mod event;
 mod fetch;
 mod metrics;
 mod multipart;
+mod patience;
+#[cfg(test)]
 mod policy;
 mod recording;
 mod stack;
@@ -19,7 +21,7 @@ pub use emulators::{CLOUDFRONT_KEY, CLOUDFRONT_SECRET_NAME};
 pub use event::Event;
 pub use fetch::{Fetched, fetch, post_form, post_half_a_form};
 pub use multipart::Multipart;
-pub use policy::assert_least_privilege;
+pub use patience::{LONG, PATIENCE, eventually};
 pub use stack::{Stack, User};
 pub use steps::{Passage, Steps};
 pub use wire::{Call, Fault, Wire};

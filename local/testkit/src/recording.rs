@@ -1,12 +1,13 @@
 //! What the tests of a program do that takes a right: calls to AWS, and signatures by which somebody else may do it.
 //!
-//! [`of_this_program`] starts the program of the tests once more. In there, the wire and the answers note what they see
-//! as lines on standard error, which the test harness captures from nobody but the print macros.
+//! Where `make test` names a directory, the wire and the answers note there what they see, in one file for each package
+//! whose tests run. When all tests are through, [`of`] a package is held against the policy of its function.
 
 use std::collections::BTreeSet;
-use std::io::{self, Write};
-use std::process::Command;
-use std::sync::LazyLock;
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::path::PathBuf;
+use std::sync::{LazyLock, Mutex};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,13 +15,12 @@ use serde_json::Value;
 
 use crate::Call;
 
-const VARIABLE: &str = "TESTKIT_RECORDS";
-const MARK: &str = "testkit noted: ";
 /// An action that nobody can be granted.
 const UNKNOWN: &str = "what-is-not-in-the-table-of-rights";
 
-#[expect(clippy::disallowed_methods, reason = "what one test program tells the other is no configuration")]
-static IS_ON: LazyLock<bool> = LazyLock::new(|| std::env::var_os(VARIABLE).is_some());
+#[expect(clippy::disallowed_methods, reason = "what `make test` tells the test programs is no configuration")]
+static DIRECTORY: LazyLock<Option<PathBuf>> = LazyLock::new(|| std::env::var_os("ACCESSES").map(PathBuf::from));
+static NOTED: Mutex<BTreeSet<Access>> = Mutex::new(BTreeSet::new());
 
 /// An action of IAM's, and what was acted on: `dynamodb:GetItem`, `TasksTable`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,28 +41,27 @@ impl From<(&str, &str)> for Access {
     }
 }
 
-/// Whether this program was started to be recorded.
-pub(crate) fn is_on() -> bool {
-    *IS_ON
-}
-
-/// What all tests of this program do. Whether they pass is not asked here: their own run tells.
-pub(crate) fn of_this_program() -> BTreeSet<Access> {
-    let program = std::env::current_exe().unwrap();
-    let ended = Command::new(program).env(VARIABLE, "1").output().unwrap();
-    let told = String::from_utf8_lossy(&ended.stderr);
-    told.lines().filter_map(|line| line.strip_prefix(MARK)?.split_once(' ')).map(Access::from).collect()
+/// What the tests of a package did.
+///
+/// # Panics
+/// Where they were not run, or nothing was noted: then nothing is known.
+#[cfg(test)]
+pub(crate) fn of(package: &str) -> BTreeSet<Access> {
+    let directory = DIRECTORY.as_ref().expect("ACCESSES names no directory: this is a part of `make test`");
+    let noted = std::fs::read_to_string(directory.join(package));
+    let noted = noted.unwrap_or_else(|error| panic!("what the tests of {package} do was not noted: {error}"));
+    noted.lines().filter_map(|line| line.split_once(' ')).map(Access::from).collect()
 }
 
 pub(crate) fn note_call(call: &Call) {
-    if is_on() {
+    if DIRECTORY.is_some() {
         accesses_of(call).iter().for_each(note);
     }
 }
 
 /// S3 says of a missing object that it is missing only to who may list the bucket; to others, that they may not read it.
 pub(crate) fn note_answer(call: &Call, status: u16) {
-    if is_on() && status == 404 && call.operation.starts_with("S3.") {
+    if status == 404 && call.operation.starts_with("S3.") {
         let bucket = object_of(&call.uri).split('/').next().unwrap_or_default();
         note(&Access::new("s3:ListBucket", bucket));
     }
@@ -70,15 +69,26 @@ pub(crate) fn note_answer(call: &Call, status: u16) {
 
 /// Notes the signatures in an answer: the URL of a redirect, and those of a body with the forms in it.
 pub(crate) fn note_signatures(location: &str, body: &[u8]) {
-    if is_on() {
+    if DIRECTORY.is_some() {
         let body = serde_json::from_slice(body).unwrap_or_default();
         signed_in(&body).iter().chain(&signed_url(location)).for_each(note);
     }
 }
 
 fn note(access: &Access) {
-    let line = format!("{MARK}{} {}\n", access.action, access.resource);
-    io::stderr().lock().write_all(line.as_bytes()).unwrap();
+    if let Some(directory) = &*DIRECTORY
+        && NOTED.lock().unwrap().insert(access.clone())
+    {
+        let file = directory.join(this_package());
+        let mut file = OpenOptions::new().create(true).append(true).open(file).unwrap();
+        file.write_all(format!("{} {}\n", access.action, access.resource).as_bytes()).unwrap();
+    }
+}
+
+/// Cargo says it to every test program that it starts.
+#[expect(clippy::disallowed_methods, reason = "what cargo tells the test programs is no configuration")]
+fn this_package() -> String {
+    std::env::var("CARGO_PKG_NAME").unwrap()
 }
 
 /// The rights that a call takes: the one table from operations to actions of IAM.

@@ -28,10 +28,16 @@ pub enum Fault {
     AppliedThenServerError,
     /// Applied, and the connection is reset before the answer comes.
     AppliedThenReset,
-    /// Nothing is applied and nothing is ever answered.
+    /// The caller has waited in vain for as long as it may: nothing was applied.
+    TimedOut,
+    /// Applied, and the caller has waited in vain for as long as it may.
+    AppliedThenTimedOut,
+    /// Nothing is applied and nothing is ever answered: the caller has to give up by itself.
     Silent,
-    /// Applied, and never answered.
-    AppliedThenSilent,
+    /// Waits until [`Wire::release`], and ends like [`TimedOut`](Self::TimedOut).
+    Held,
+    /// Applied; then waits until [`Wire::release`], and ends like [`TimedOut`](Self::TimedOut).
+    AppliedThenHeld,
     /// DynamoDB cancels a transaction that meets another one on an item; nothing is applied.
     TransactionConflict,
     /// A batch is answered well, and nothing of it was done: DynamoDB leaves it for another call, S3 names errors.
@@ -72,6 +78,8 @@ struct State {
     calls: Mutex<Vec<Call>>,
     rules: Mutex<Vec<Rule>>,
     killed: Notify,
+    held: Notify,
+    released: Notify,
 }
 
 /// The HTTP client of a test: a real one that keeps what goes out and fails where it is told to.
@@ -120,6 +128,16 @@ impl Wire {
         self.state.killed.notified().await;
     }
 
+    /// Ends when a call with one of the two `Held` faults waits.
+    pub async fn held(&self) {
+        self.state.held.notified().await;
+    }
+
+    /// Lets a call go on that is held, now or soon.
+    pub fn release(&self) {
+        self.state.released.notify_one();
+    }
+
     /// The calls so far.
     pub fn calls(&self) -> Vec<Call> {
         self.state.calls.lock().unwrap().clone()
@@ -153,6 +171,11 @@ impl Wire {
         hit
     }
 
+    async fn hold(&self) {
+        self.state.held.notify_one();
+        self.state.released.notified().await;
+    }
+
     async fn send(self, connector: SharedHttpConnector, request: HttpRequest) -> Result<HttpResponse, ConnectorError> {
         let operation = operation_of(&request);
         let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
@@ -181,10 +204,20 @@ impl Wire {
                 connector.call(request).await?;
                 Err(ConnectorError::io("connection reset".into()))
             }
-            Some(Fault::Silent) => std::future::pending().await,
-            Some(Fault::AppliedThenSilent) => {
+            Some(Fault::TimedOut) => Err(timed_out()),
+            Some(Fault::AppliedThenTimedOut) => {
                 connector.call(request).await?;
-                std::future::pending().await
+                Err(timed_out())
+            }
+            Some(Fault::Silent) => std::future::pending().await,
+            Some(Fault::Held) => {
+                self.hold().await;
+                Err(timed_out())
+            }
+            Some(Fault::AppliedThenHeld) => {
+                connector.call(request).await?;
+                self.hold().await;
+                Err(timed_out())
             }
             Some(Fault::TransactionConflict) if operation == "DynamoDB.TransactWriteItems" => Ok(cancelled()),
             Some(Fault::TransactionConflict) => Ok(error(&operation, 400, "TransactionConflictException")),
@@ -247,6 +280,10 @@ pub(crate) fn operation_of(request: &HttpRequest) -> String {
         ("DELETE", true) => "S3.DeleteObject".to_owned(),
         (method, _) => format!("HTTP.{method}"),
     }
+}
+
+fn timed_out() -> ConnectorError {
+    ConnectorError::timeout("no answer in time".into())
 }
 
 /// An error as the service writes it.

@@ -22,38 +22,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use jiff::Timestamp;
 
 use crate::config::{Variable, Variables};
-use crate::invocation;
-
-/// How long a function waits for AWS, and how often it asks.
-#[derive(Clone, Copy, Debug)]
-struct Patience {
-    connect: Duration,
-    attempt: Duration,
-    operation: Duration,
-    attempts: u32,
-    first_backoff: Duration,
-    stall_grace: Duration,
-}
-
-/// Somebody waits for the answer, 5 s at most.
-const ANSWERING: Patience = Patience {
-    connect: Duration::from_millis(500),
-    attempt: Duration::from_millis(800),
-    operation: Duration::from_millis(2500),
-    attempts: 3,
-    first_backoff: Duration::from_millis(50),
-    stall_grace: Duration::from_secs(2),
-};
-
-/// Nobody waits, and what fails comes again: rather slow than once more. An attempt has time for 20 MB.
-const BACKGROUND: Patience = Patience {
-    connect: Duration::from_secs(2),
-    attempt: Duration::from_secs(8),
-    operation: Duration::from_secs(20),
-    attempts: 5,
-    first_backoff: Duration::from_millis(100),
-    stall_grace: Duration::from_secs(5),
-};
+use crate::{Patience, invocation};
 
 static AWS_REGION: Variable =
     Variable { name: "AWS_REGION", meaning: "Region of tables, bucket and secrets; Lambda sets it.", default: None };
@@ -132,21 +101,13 @@ pub fn http_client() -> SharedHttpClient {
 pub struct Aws {
     sdk: SdkConfig,
     http: SharedHttpClient,
+    patience: Patience,
     config: Config,
 }
 
 impl Aws {
-    /// Prepares clients that send through `http`, for a function whose answer somebody waits for. Opens no connection.
-    pub fn new(config: Config, http: SharedHttpClient) -> Self {
-        Self::with_patience(config, http, ANSWERING)
-    }
-
-    /// The same for a function that works on events in the background.
-    pub fn in_background(config: Config, http: SharedHttpClient) -> Self {
-        Self::with_patience(config, http, BACKGROUND)
-    }
-
-    fn with_patience(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
+    /// Prepares clients that send through `http`, and wait and ask again as `patience` says. Opens no connection.
+    pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let timeouts = TimeoutConfig::builder()
             .connect_timeout(patience.connect)
             .operation_attempt_timeout(patience.attempt)
@@ -166,7 +127,7 @@ impl Aws {
             .retry_config(retries)
             .stalled_stream_protection(stalls)
             .build();
-        Self { sdk, http, config }
+        Self { sdk, http, patience, config }
     }
 
     /// A client of DynamoDB.
@@ -225,6 +186,11 @@ impl Aws {
         Timestamp::try_from(self.config.credentials.expiry()?).ok()
     }
 
+    /// How long they wait.
+    pub fn patience(&self) -> Patience {
+        self.patience
+    }
+
     /// The HTTP client behind them, for a service that has no SDK.
     pub fn http(&self) -> SharedHttpClient {
         self.http.clone()
@@ -268,4 +234,76 @@ impl HttpConnector for Counting<SharedHttpConnector> {
 /// slowness are ignored: the first event then pays for the connection itself.
 pub async fn warm(calls: impl Future) {
     let _ = tokio::time::timeout(Duration::from_secs(1), calls).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::thread;
+
+    use super::*;
+    use crate::{Failure, config};
+
+    const PATIENT: Patience = Patience::ANSWERING.stretched(30);
+
+    /// The address of a DynamoDB that answers nothing on so many connections, and on each later one that there is no item.
+    fn dynamodb_silent_for(connections: usize) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        thread::spawn(move || {
+            let mut silent = Vec::new();
+            for connection in listener.incoming() {
+                if silent.len() < connections {
+                    silent.push(connection);
+                } else {
+                    answer(connection.unwrap());
+                }
+            }
+        });
+        address
+    }
+
+    fn answer(mut connection: TcpStream) {
+        let mut request = Vec::new();
+        while !request.ends_with(b"}}") {
+            let mut byte = [0];
+            connection.read_exact(&mut byte).unwrap();
+            request.extend(byte);
+        }
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: 2\r\n";
+        write!(connection, "{head}Connection: close\r\n\r\n{{}}").unwrap();
+    }
+
+    async fn get_item(address: &str, patience: Patience) -> Result<(), Failure> {
+        let lookup = |name: &str| match name {
+            "AWS_ENDPOINT_URL_DYNAMODB" => Some(address.to_owned()),
+            "AWS_CREDENTIAL_EXPIRATION" => None,
+            _ => Some("given".to_owned()),
+        };
+        let config = config::from_lookup(&lookup, Config::read);
+        let dynamodb = Aws::new(config.unwrap(), http_client(), patience).dynamodb();
+        let key = aws_sdk_dynamodb::types::AttributeValue::S("a".to_owned());
+        let got = dynamodb.get_item().table_name("table").key("key", key).send().await;
+        got.map(drop).map_err(|error| Failure::of("DynamoDB.GetItem", &error))
+    }
+
+    #[tokio::test]
+    async fn silence_is_given_up_when_the_time_of_the_operation_is_over() {
+        let address = dynamodb_silent_for(usize::MAX);
+        let hurried = Patience { operation: Duration::from_millis(50), ..PATIENT };
+
+        let failure = get_item(&address, hurried).await.unwrap_err();
+
+        assert_eq!(failure.to_string(), "DynamoDB.GetItem: timeout");
+    }
+
+    #[tokio::test]
+    async fn a_silent_attempt_is_given_up_and_the_next_one_answered() {
+        let address = dynamodb_silent_for(1);
+        // However busy the machine is, one of the later attempts has its second.
+        let hurried = Patience { attempt: Duration::from_secs(1), attempts: 60, ..PATIENT };
+
+        assert_eq!(get_item(&address, hurried).await, Ok(()));
+    }
 }

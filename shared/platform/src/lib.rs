@@ -6,8 +6,10 @@ pub mod config;
 mod failure;
 pub mod invocation;
 pub mod metrics;
+mod patience;
 pub mod row;
 pub mod secret;
 pub mod telemetry;
 
 pub use failure::Failure;
+pub use patience::Patience;

@@ -20,8 +20,8 @@ const BATCH: usize = 25;
 /// DynamoDB may leave a part of a batch for another call.
 const BATCH_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
-/// A renewal is a favour: it must not use up the time of the call that it rides on.
-const RENEWAL_TIMEOUT: Duration = Duration::from_millis(500);
+/// A renewal is a favour: it gets this part of an operation's time, and must not use up that of the call it rides on.
+const RENEWAL_PART: u32 = 5;
 
 /// Somebody whose session was found and is alive.
 #[derive(Clone, Debug)]
@@ -52,12 +52,16 @@ pub struct Sessions {
     dynamodb: Client,
     table: String,
     times: Times,
+    hurried: TimeoutConfig,
 }
 
 impl Sessions {
     /// Sessions in the configured table.
     pub fn new(config: &Config, dynamodb: Client) -> Self {
-        Self { dynamodb, table: config.table.clone(), times: config.times }
+        let operation_time = dynamodb.config().timeout_config().and_then(TimeoutConfig::operation_timeout);
+        let mut hurried = TimeoutConfig::builder();
+        hurried.set_operation_timeout(operation_time.map(|time| time / RENEWAL_PART));
+        Self { dynamodb, table: config.table.clone(), times: config.times, hurried: hurried.build() }
     }
 
     /// Opens a connection to the table before the first event: a read of a key that cannot exist.
@@ -242,7 +246,7 @@ impl Sessions {
         let renewed = Life { renewed_at: now, ..life };
         let hurried = aws_sdk_dynamodb::Config::builder()
             .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::builder().operation_timeout(RENEWAL_TIMEOUT).build());
+            .timeout_config(self.hurried.clone());
         self.dynamodb
             .update_item()
             .table_name(&self.table)

@@ -1,4 +1,5 @@
 use std::convert::Infallible;
+use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -22,6 +23,7 @@ use crate::{ApiError, Response, answer};
 pub async fn serve<F>(
     event: LambdaEvent<ApiGatewayV2httpRequest>,
     now: Timestamp,
+    deadline: Duration,
     handle: impl FnOnce(Request, Timestamp) -> F,
 ) -> Result<ApiGatewayV2httpResponse, Infallible>
 where
@@ -39,7 +41,7 @@ where
             Some(fault) => Err(fault),
         }
     };
-    let Ok(response) = answer(request, now, handle).await;
+    let Ok(response) = answer(request, now, deadline, handle).await;
     Ok(payload_of(response))
 }
 
@@ -105,7 +107,7 @@ mod tests {
     where
         F: Future<Output = Result<Response, ApiError>>,
     {
-        let Ok(payload) = serve(event(changes), Timestamp::UNIX_EPOCH, handle).await;
+        let Ok(payload) = serve(event(changes), Timestamp::UNIX_EPOCH, Duration::from_secs(60), handle).await;
         serde_json::to_value(payload).unwrap()
     }
 

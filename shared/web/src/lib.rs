@@ -10,7 +10,7 @@ mod parameters;
 mod request;
 pub mod respond;
 
-pub use answer::{REQUEST_DEADLINE, answer, within};
+pub use answer::{answer, within};
 pub use error::{ApiError, ErrorCode};
 pub use event::serve;
 pub use form::{ImageForm, image_form};

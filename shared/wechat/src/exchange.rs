@@ -20,18 +20,16 @@ use tokio::time::timeout;
 
 use crate::error::Fault;
 
-const CONNECT: Duration = Duration::from_secs(1);
-const DEADLINE: Duration = Duration::from_secs(2);
 const MAX_BODY_BYTES: usize = 64 * 1024;
 
 /// Speaks to WeChat through the HTTP client that the SDK clients share.
 pub(crate) struct Exchange {
     operation: Operation<HttpRequest, HttpResponse, Infallible>,
-    pub(crate) deadline: Duration,
+    deadline: Duration,
 }
 
 impl Exchange {
-    pub(crate) fn new(http: SharedHttpClient, api_base: &str) -> Self {
+    pub(crate) fn new(http: SharedHttpClient, api_base: &str, deadline: Duration) -> Self {
         let operation = Operation::builder()
             .service_name("wechat")
             .operation_name("code2Session")
@@ -39,11 +37,11 @@ impl Exchange {
             .endpoint_url(api_base)
             .no_auth()
             .no_retry()
-            .timeout_config(TimeoutConfig::builder().connect_timeout(CONNECT).build())
+            .timeout_config(TimeoutConfig::builder().connect_timeout(deadline).build())
             .serializer(Ok)
             .deserializer_impl(UnreadResponse)
             .build();
-        Self { operation, deadline: DEADLINE }
+        Self { operation, deadline }
     }
 
     /// The body of a 200 to `target`, a path with its query. The request is never sent a second time.

@@ -35,7 +35,7 @@ impl WeChat {
         Self {
             app_id: config.app_id,
             secret: AppSecret::new(SecretLocation::new(aws.secretsmanager(), config.secret_arn)),
-            exchange: Exchange::new(aws.http(), &config.api_base),
+            exchange: Exchange::new(aws.http(), &config.api_base, aws.patience().exchange),
         }
     }
 

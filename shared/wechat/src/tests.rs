@@ -8,11 +8,14 @@ use std::time::Duration;
 
 use emulators::{Behaviour, Emulators, Options, WECHAT_SECRET_NAME};
 use platform::aws::{self, Aws};
-use platform::{config, telemetry};
+use platform::{Patience, config, telemetry};
 use server::Server;
 
 use crate::{Code, Config, Fault, OpenId, WeChat, WeChatError};
 
+const PATIENCE: Patience = Patience::ANSWERING.stretched(30);
+/// Good for Secrets Manager, and little for WeChat.
+const HURRY: Patience = Patience { exchange: Duration::from_millis(100), ..PATIENCE };
 const HONEST: &str = r#"{"openid":"oAlice","session_key":"HyVFkGl5F5OQWJZZaNzBBg=="}"#;
 
 async fn emulators() -> Emulators {
@@ -21,6 +24,10 @@ async fn emulators() -> Emulators {
 
 /// A client of the fake WeChat, or of the server at `api_base`.
 async fn wechat(emulators: &Emulators, api_base: Option<&str>) -> WeChat {
+    wechat_within(PATIENCE, emulators, api_base)
+}
+
+fn wechat_within(patience: Patience, emulators: &Emulators, api_base: Option<&str>) -> WeChat {
     let mut environment: BTreeMap<_, _> = emulators.environment();
     if let Some(address) = api_base {
         environment.insert("WECHAT_API_BASE".to_owned(), address.to_owned());
@@ -29,7 +36,7 @@ async fn wechat(emulators: &Emulators, api_base: Option<&str>) -> WeChat {
         (aws::Config::read(variables).with_secretsmanager(variables), Config::read(variables))
     })
     .unwrap();
-    WeChat::new(config, &Aws::new(aws, aws::http_client()))
+    WeChat::new(config, &Aws::new(aws, aws::http_client(), patience))
 }
 
 async fn login(wechat: &WeChat, code: &str) -> Result<OpenId, WeChatError> {
@@ -122,13 +129,12 @@ async fn whatever_wechat_does_the_code_goes_out_once_and_the_fault_has_its_name(
 #[tokio::test]
 async fn silence_is_given_up_at_the_deadline() {
     let emulators = emulators().await;
-    let mut wechat = wechat(&emulators, None).await;
-    wechat.exchange.deadline = Duration::from_millis(200);
+    let wechat = wechat_within(HURRY, &emulators, None);
 
     let outcome = login(&wechat, "silent").await;
 
     assert_eq!(outcome, Err(Fault::Slow.into()));
-    assert_eq!(emulators.wechat().calls(), 1);
+    assert!(emulators.wechat().calls() <= 1);
 }
 
 #[tokio::test]
@@ -235,13 +241,12 @@ async fn a_dripping_answer_is_given_up_at_the_deadline() {
         }
     });
     let emulators = emulators().await;
-    let mut wechat = wechat(&emulators, Some(&server.address)).await;
-    wechat.exchange.deadline = Duration::from_millis(200);
+    let wechat = wechat_within(HURRY, &emulators, Some(&server.address));
 
     let outcome = login(&wechat, "c").await;
 
     assert_eq!(outcome, Err(Fault::Slow.into()));
-    assert_eq!(server.requests().len(), 1);
+    assert!(server.requests().len() <= 1);
 }
 
 #[tokio::test]

@@ -1,7 +1,5 @@
 //! Pictures that came through the API: their variants are made behind the answer.
 
-use std::time::Duration;
-
 use super::*;
 
 const IMAGE: &str = "5eed0000000040008000000000000001";
@@ -73,7 +71,7 @@ async fn an_upload_that_is_still_at_work_is_waited_for() {
     set_state(&house, "pending");
 
     let ready = async {
-        tokio::time::sleep(Duration::from_millis(250)).await;
+        house.has_called("DynamoDB.GetItem", 2).await;
         set_state(&house, "ready");
     };
     let (taken, ()) = tokio::join!(house.take(fresh()), ready);
@@ -138,7 +136,7 @@ async fn variants_of_an_image_that_is_removed_while_they_are_made_go_again() {
     let event = larger(&house).await;
 
     let removal = async {
-        house.has_called("S3.PutObject").await;
+        house.has_called("S3.PutObject", 1).await;
         set_state(&house, "removed");
     };
     let (taken, ()) = tokio::join!(house.take(event), removal);

@@ -163,7 +163,7 @@ async fn a_picture_that_is_removed_while_it_is_looked_at_leaves_nothing() {
         let sent = house.sent(PHOTO).await;
 
         let meanwhile = async {
-            house.has_called("S3.PutObject").await;
+            house.has_called("S3.PutObject", 1).await;
             house.stack.change_image_row(STEM, |row| row["state"] = json!({"S": state}));
         };
         let (taken, ()) = tokio::join!(house.take(sent), meanwhile);

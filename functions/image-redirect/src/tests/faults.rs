@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 fn every_read_route() -> [Event; 7] {
@@ -38,7 +40,9 @@ async fn a_malformed_name_needs_no_table() {
 
 #[tokio::test]
 async fn a_silent_table_is_answered_as_busy() {
-    let (stack, app) = start().await;
+    let stack = Stack::start().await;
+    let config = config::from_lookup(&stack.lookup("image-redirect", &[]), Config::read).unwrap();
+    let app = App::new(config, stack.http(), Patience { operation: Duration::from_millis(50), ..PATIENCE });
     stack.fail_dynamodb(Fault::Silent);
     let (image, resolved) =
         tokio::join!(send(&app, event!("image-redirect/image")), send(&app, event!("image-redirect/resolve")));

@@ -106,24 +106,19 @@ async fn a_row_that_went_before_it_was_ready_takes_its_object_with_it() {
         let (alice, task) = house.somebody().await;
         // The second update is the ready one: by then the row is gone, or was removed.
         let meanwhile = async {
-            loop {
-                tokio::time::sleep(std::time::Duration::from_millis(2)).await;
-                let rows = house.stack.image_rows();
-                if let [row] = &rows[..]
-                    && !house.stack.stored().is_empty()
-                {
-                    let stem = row["stem"]["S"].as_str().unwrap();
-                    if gone {
-                        house.stack.remove_image_row(stem);
-                    } else {
-                        house.stack.change_image_row(stem, |row| row["state"]["S"] = "removed".into());
-                    }
-                    break;
-                }
+            house.stack.wire().held().await;
+            testkit::eventually("the object is put", async || house.stack.stored().pop()).await;
+            let rows = house.stack.image_rows();
+            let stem = rows[0]["stem"]["S"].as_str().unwrap();
+            if gone {
+                house.stack.remove_image_row(stem);
+            } else {
+                house.stack.change_image_row(stem, |row| row["state"]["S"] = "removed".into());
             }
+            house.stack.wire().release();
         };
-        // Silence delays the append, so that the object is there long before the row becomes ready.
-        house.stack.wire().fail_nth("DynamoDB.UpdateItem", 1, Fault::Silent);
+        // The append is held, so that the object is there before the row becomes ready.
+        house.stack.wire().fail_nth("DynamoDB.UpdateItem", 1, Fault::Held);
         let (answer, ()) = tokio::join!(house.send(upload(&alice, &task, photo())), meanwhile);
 
         answer.assert_refused(503, "busy");

@@ -12,7 +12,7 @@ const APPLIED_OR_NOT: [Fault; 6] = [
     Fault::ServerError,
     Fault::AppliedThenServerError,
     Fault::AppliedThenReset,
-    Fault::AppliedThenSilent,
+    Fault::AppliedThenTimedOut,
 ];
 
 /// Every remote call of an upload: the n-th call of an operation.
@@ -51,7 +51,7 @@ async fn a_call_that_always_fails_is_busy_and_never_a_false_answer() {
     let mut cases = Vec::new();
     for operation in ["DynamoDB.GetItem", "DynamoDB.PutItem", "DynamoDB.UpdateItem", "S3.PutObject"] {
         cases.extend(APPLIED_OR_NOT.map(|fault| (operation, fault)));
-        cases.extend([Fault::Silent, Fault::AccessDenied].map(|fault| (operation, fault)));
+        cases.extend([Fault::TimedOut, Fault::AccessDenied].map(|fault| (operation, fault)));
     }
     let check = async |(operation, fault): (&str, Fault)| {
         let house = House::new().await;
@@ -64,7 +64,7 @@ async fn a_call_that_always_fails_is_busy_and_never_a_false_answer() {
         if answer.status() == 201 {
             assert!(matches!(
                 fault,
-                Fault::AppliedThenServerError | Fault::AppliedThenReset | Fault::AppliedThenSilent
+                Fault::AppliedThenServerError | Fault::AppliedThenReset | Fault::AppliedThenTimedOut
             ));
         } else {
             answer.assert_refused(503, "busy");
@@ -121,7 +121,7 @@ async fn retries_are_bounded() {
     }
 }
 
-/// Some at a time: silence costs seconds, but too many stacks at once would make healthy calls late.
+/// Some at a time: most of a case is waiting for the pauses between attempts.
 async fn side_by_side<T, F: Future<Output = ()>>(cases: Vec<T>, check: impl FnMut(T) -> F) {
     futures_util::stream::iter(cases).for_each_concurrent(6, check).await;
 }

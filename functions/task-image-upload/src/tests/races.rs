@@ -9,6 +9,11 @@ fn statuses(answers: &[Answer], status: u16) -> usize {
     answers.iter().filter(|answer| answer.status() == status).count()
 }
 
+/// What came back, for whoever reads of a race that was lost.
+fn told(answers: &[Answer]) -> String {
+    answers.iter().map(|answer| format!("{} {}", answer.status(), answer.text())).collect::<Vec<_>>().join("\n")
+}
+
 #[tokio::test]
 async fn fifty_parallel_uploads_are_fifty_images() {
     let house = House::new().await;
@@ -16,7 +21,7 @@ async fn fifty_parallel_uploads_are_fifty_images() {
 
     let answers = join_all((0..50).map(|_| house.send(upload(&alice, &task, photo())))).await;
 
-    assert_eq!(statuses(&answers, 201), 50);
+    assert_eq!(statuses(&answers, 201), 50, "{}", told(&answers));
     answers.iter().for_each(|answer| house.assert_shown(&task, answer));
     assert_eq!((house.stack.listed(&task).len(), house.stack.stored().len()), (50, 50));
 }
@@ -28,7 +33,7 @@ async fn at_the_limit_exactly_the_limit_is_taken() {
 
     let answers = join_all((0..20).map(|_| house.send(upload(&alice, &task, photo())))).await;
 
-    assert_eq!((statuses(&answers, 201), statuses(&answers, 409)), (7, 13));
+    assert_eq!((statuses(&answers, 201), statuses(&answers, 409)), (7, 13), "{}", told(&answers));
     for answer in &answers {
         if answer.status() == 409 {
             answer.assert_refused(409, "task_full");
@@ -45,7 +50,7 @@ async fn racing_retries_of_one_upload_id_make_one_image_and_get_one_answer() {
 
     let answers = join_all((0..12).map(|_| house.send(upload(&alice, &task, photo_as("race"))))).await;
 
-    assert_eq!(statuses(&answers, 201), 12);
+    assert_eq!(statuses(&answers, 201), 12, "{}", told(&answers));
     assert!(answers.iter().all(|answer| answer.json() == answers[0].json()));
     assert_eq!((house.stack.listed(&task).len(), house.stack.stored().len()), (1, 1));
     assert_eq!(log.metrics().matches("Uploads=1").count(), 1, "{}", log.metrics());
@@ -62,7 +67,7 @@ async fn of_racing_uploads_with_one_id_and_other_bytes_one_wins() {
 
     let mut both = [one.status(), two.status()];
     both.sort_unstable();
-    assert_eq!(both, [201, 409]);
+    assert_eq!(both, [201, 409], "{}", told(&[one, two]));
     assert_eq!(house.stack.listed(&task).len(), 1);
 }
 
@@ -71,11 +76,13 @@ async fn a_slow_try_and_its_retry_finish_the_same_image() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;
     // The first try hangs at its object; the retry adopts its row and finishes it; then the first one goes on.
-    house.stack.wire().fail_nth("S3.PutObject", 1, Fault::Silent);
+    house.stack.wire().fail_nth("S3.PutObject", 1, Fault::Held);
 
     let retry = async {
-        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-        house.send(upload(&alice, &task, photo_as("slow"))).await
+        house.stack.wire().held().await;
+        let answer = house.send(upload(&alice, &task, photo_as("slow"))).await;
+        house.stack.wire().release();
+        answer
     };
     let (slow, retry) = tokio::join!(house.send(upload(&alice, &task, photo_as("slow"))), retry);
 
@@ -94,11 +101,13 @@ async fn a_prune_never_drops_a_name_that_a_retry_has_just_brought_back() {
     house.stack.remove_image_row(house.stack.image_rows()[0]["stem"]["S"].as_str().unwrap());
 
     // Another upload has seen that row gone and is about to drop the name, when the retry comes.
-    house.stack.wire().fail_nth("DynamoDB.UpdateItem", 2, Fault::Silent);
+    house.stack.wire().fail_nth("DynamoDB.UpdateItem", 2, Fault::Held);
     let other = house.send(upload(&alice, &task, Multipart::new().image(OTHER_PHOTO)));
     let retry = async {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
-        house.send(upload(&alice, &task, photo_as("back"))).await
+        house.stack.wire().held().await;
+        let answer = house.send(upload(&alice, &task, photo_as("back"))).await;
+        house.stack.wire().release();
+        answer
     };
     let (other, retry) = tokio::join!(other, retry);
 
@@ -112,13 +121,14 @@ async fn a_late_repeat_of_a_claim_never_brings_back_what_was_removed_meanwhile()
     let (alice, task) = house.somebody().await;
     // The claim is applied and its answer is lost; before the SDK repeats it, a retry adopts the row, makes it ready, and
     // its image is deleted.
-    house.stack.wire().fail_nth("DynamoDB.PutItem", 1, Fault::AppliedThenSilent);
+    house.stack.wire().fail_nth("DynamoDB.PutItem", 1, Fault::AppliedThenHeld);
     let first = house.send(upload(&alice, &task, photo_as("late")));
     let meanwhile = async {
-        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        house.stack.wire().held().await;
         let answer = house.send(upload(&alice, &task, photo_as("late"))).await;
         let name = answer.assert_status(201).json()["name"].as_str().unwrap().to_owned();
         house.stack.change_image_row(&name, |row| row["state"]["S"] = "removed".into());
+        house.stack.wire().release();
         name
     };
     let (first, name) = tokio::join!(first, meanwhile);

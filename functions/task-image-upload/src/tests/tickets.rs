@@ -1,7 +1,5 @@
 //! A task whose places are held by tickets: one that nothing will come of gives its place back, and no other does.
 
-use std::time::Duration;
-
 use jiff::SignedDuration;
 use testkit::{Capture, Fault};
 
@@ -85,7 +83,7 @@ async fn a_look_that_fails_or_is_refused_gives_no_place_back_and_only_the_refuse
         (Fault::ServerError, 503, "busy"),
         (Fault::Refused, 503, "busy"),
         (Fault::Page, 503, "busy"),
-        (Fault::Silent, 503, "busy"),
+        (Fault::TimedOut, 503, "busy"),
     ] {
         let capture = Capture::start(|lines| platform::telemetry::subscriber(move || lines.clone()));
         let held = Held::new().await;
@@ -141,12 +139,11 @@ async fn a_ticket_that_changes_while_s3_is_asked_keeps_its_place() {
     for (attribute, kind, value) in [("state", "S", "ready"), ("touched_at", "N", &later)] {
         let held = Held::new().await;
         // The first look is not answered; while it is tried again, the photo comes, becomes an image, and leaves `incoming/`.
-        held.house.stack.wire().fail_nth("S3.ListObjectsV2", 1, Fault::Silent);
+        held.house.stack.wire().fail_nth("S3.ListObjectsV2", 1, Fault::Held);
         let meanwhile = async {
-            while !held.house.stack.wire().operations().contains(&"S3.ListObjectsV2".to_owned()) {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
+            held.house.stack.wire().held().await;
             held.house.stack.change_image_row(&held.ticket, |row| row[attribute][kind] = value.into());
+            held.house.stack.wire().release();
         };
         let (answer, ()) = tokio::join!(held.upload_after(11), meanwhile);
         held.assert_kept(&answer);

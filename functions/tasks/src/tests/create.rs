@@ -149,7 +149,7 @@ async fn ten_racing_calls_with_one_key_make_one_task() {
 async fn a_write_that_was_applied_without_an_answer_makes_one_task() {
     let (stack, app) = start().await;
     let alice = stack.signed_in().await;
-    for fault in [Fault::AppliedThenServerError, Fault::AppliedThenReset, Fault::AppliedThenSilent] {
+    for fault in [Fault::AppliedThenServerError, Fault::AppliedThenReset, Fault::AppliedThenTimedOut] {
         let before = made(&stack).len();
         stack.wire().fail_nth("DynamoDB.PutItem", 1, fault);
 

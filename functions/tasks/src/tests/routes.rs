@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use super::*;
 
 /// One good call of each route.
@@ -154,7 +156,9 @@ async fn while_one_operation_fails_its_routes_are_busy_and_the_others_work() {
 
 #[tokio::test]
 async fn a_silent_table_is_answered_as_busy() {
-    let (stack, app) = start().await;
+    let stack = Stack::start().await;
+    let config = config::from_lookup(&stack.lookup("tasks", &[]), Config::read).unwrap();
+    let app = App::new(config, stack.http(), Patience { operation: Duration::from_millis(50), ..PATIENCE });
     stack.fail_dynamodb(Fault::Silent);
     let answers = join_all(every_route().map(|(_, route)| send(&app, route))).await;
     for answer in answers {

@@ -11,7 +11,7 @@ const APPLIED_OR_NOT: [Fault; 6] = [
     Fault::ServerError,
     Fault::AppliedThenServerError,
     Fault::AppliedThenReset,
-    Fault::AppliedThenSilent,
+    Fault::AppliedThenTimedOut,
 ];
 
 /// Every remote call of a ticket: two reads, claim, append.
@@ -57,7 +57,7 @@ async fn a_call_that_always_fails_is_busy_and_never_a_false_answer() {
     let mut cases = Vec::new();
     for operation in ["DynamoDB.GetItem", "DynamoDB.PutItem", "DynamoDB.UpdateItem"] {
         cases.extend(APPLIED_OR_NOT.map(|fault| (operation, fault)));
-        cases.extend([Fault::Silent, Fault::AccessDenied].map(|fault| (operation, fault)));
+        cases.extend([Fault::TimedOut, Fault::AccessDenied].map(|fault| (operation, fault)));
     }
     let check = async |(operation, fault): (&str, Fault)| {
         let house = House::new().await;

@@ -158,8 +158,10 @@ async fn forms_go_to_where_the_bucket_is() {
     for (changes, expected) in cases {
         let app = app_of(&stack, changes);
         let event = ask(&alice, &task, &photo());
-        let answer =
-            Answer::of(web::answer(event.request(), clock::now(), |request, now| handle(&app, request, now)).await);
+        let answer = Answer::of(
+            web::answer(event.request(), clock::now(), PATIENCE.deadline, |request, now| handle(&app, request, now))
+                .await,
+        );
         urls.insert(expected, answer.assert_status(201).json()["url"].clone());
     }
     for (expected, url) in urls {

@@ -12,6 +12,7 @@ async fn stack(delivery: &'static str) -> Stack {
         port: 0,
         data: Data::Memory,
         deliveries: 1,
+        patience: 30,
         json: false,
         wechat_secret: None,
     };

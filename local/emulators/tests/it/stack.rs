@@ -106,7 +106,7 @@ async fn dropped_emulators_answer_no_more() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(30), closed).await.expect("the port is closed");
+    tokio::time::timeout(Duration::from_secs(300), closed).await.expect("the port is closed");
 }
 
 #[test]

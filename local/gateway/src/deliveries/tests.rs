@@ -3,6 +3,8 @@ use std::sync::Mutex;
 use emulators::template::{Function as Declared, Pattern};
 use emulators::{Data, Options};
 
+use testkit::eventually;
+
 use super::*;
 use crate::function::Function;
 
@@ -39,7 +41,7 @@ impl Told {
             kept.lock().unwrap().push(event.payload.clone());
             answers(event.payload)
         };
-        functions.insert("told", Function::new(Duration::from_secs(10), handle));
+        functions.insert("told", Function::new(testkit::LONG, handle));
         let at_once = vec![Duration::ZERO; 2];
         let retries = Retries { of_objects: at_once.clone(), of_records: at_once };
         let deliveries = Deliveries { emulators: Arc::clone(&emulators), functions, retries, times: 1 };
@@ -89,13 +91,7 @@ impl Told {
     }
 
     async fn until<T>(&self, mut look: impl FnMut() -> Option<T>) -> T {
-        for _ in 0..1000 {
-            if let Some(seen) = look() {
-                return seen;
-            }
-            sleep(Duration::from_millis(10)).await;
-        }
-        panic!("it did not happen; told so far: {:?}", self.events.lock().unwrap())
+        eventually("the function is told", async || look()).await
     }
 }
 

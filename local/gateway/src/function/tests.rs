@@ -6,6 +6,8 @@ use serde_json::{Map, Value, json};
 use super::*;
 
 const SECOND: Duration = Duration::from_secs(1);
+/// Nothing that ends takes so long.
+const LONG: Duration = testkit::LONG;
 
 fn event(text: &str) -> Invocation {
     Invocation { event: json!({ "text": text }).to_string(), request_id: "a-request-id".to_owned() }
@@ -13,7 +15,7 @@ fn event(text: &str) -> Invocation {
 
 /// A function that answers with what `answer` makes of its event.
 fn answering(answer: impl Fn(LambdaEvent<Map<String, Value>>) -> Value + Clone + Send + Sync + 'static) -> Function {
-    Function::new(SECOND, move |event| ready(Ok::<_, Infallible>(answer(event))))
+    Function::new(LONG, move |event| ready(Ok::<_, Infallible>(answer(event))))
 }
 
 fn functions() -> Functions {
@@ -59,7 +61,7 @@ async fn a_function_answers_as_it_likes_or_fails() {
         let words = event.payload.len();
         if words == 0 { Err("there is nothing to count") } else { Ok(json!({ "words": words })) }
     };
-    functions.insert("count", Function::new(SECOND, count));
+    functions.insert("count", Function::new(LONG, count));
     let invoke = async |event: &str| {
         functions.invoke("count", Invocation { event: event.to_owned(), request_id: String::new() }).await
     };

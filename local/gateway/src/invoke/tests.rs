@@ -1,6 +1,5 @@
 use std::convert::Infallible;
 use std::future::{Ready, ready};
-use std::time::Duration;
 
 use axum::body::Body;
 use http::Request;
@@ -29,8 +28,8 @@ fn functions() -> Functions {
     let echo = |event: LambdaEvent<Event>| ready(Ok::<_, Infallible>(event.payload.raw_path));
     let panic = |_: LambdaEvent<Value>| -> Ready<Result<Value, Infallible>> { panic!("boom") };
     let mut functions = Functions::default();
-    functions.insert("echo", Function::new(Duration::from_secs(1), echo));
-    functions.insert("panic", Function::new(Duration::from_secs(1), panic));
+    functions.insert("echo", Function::new(testkit::LONG, echo));
+    functions.insert("panic", Function::new(testkit::LONG, panic));
     functions
 }
 

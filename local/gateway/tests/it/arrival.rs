@@ -1,9 +1,7 @@
 //! What was sent straight to S3 becomes an image that everyone is shown, or is refused and shown to nobody.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
-use testkit::{Multipart, post_half_a_form};
+use testkit::{Multipart, eventually, post_half_a_form};
 
 use crate::client::{Answer, User, fetch, get, post, sign_in};
 use crate::start;
@@ -66,16 +64,13 @@ async fn looked_at(base: &str, user: &User, task: &str) -> Value {
 
 /// So many of the task's images that have been looked at.
 async fn all_looked_at(base: &str, user: &User, task: &str, wanted: usize) -> Vec<Value> {
-    for _ in 0..1000 {
+    eventually("they are looked at", async || {
         let page = get(base, &format!("/tasks/{task}")).from(user).send().await.expect(200);
         let images = page["images"].as_array().expect("images").iter().filter(|image| image["state"] != "pending");
         let images: Vec<_> = images.cloned().collect();
-        if images.len() == wanted {
-            return images;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("nothing has looked at them");
+        (images.len() == wanted).then_some(images)
+    })
+    .await
 }
 
 #[tokio::test]

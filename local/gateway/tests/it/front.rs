@@ -1,7 +1,5 @@
 //! What the gateway does before and around the functions.
 
-use std::time::Duration;
-
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -41,7 +39,7 @@ async fn an_announced_giant_is_refused_before_it_comes() {
     client.write_all(head).await.expect("a head");
 
     let mut status = [0; 12];
-    let read = tokio::time::timeout(Duration::from_secs(20), client.read_exact(&mut status)).await;
+    let read = tokio::time::timeout(testkit::LONG, client.read_exact(&mut status)).await;
 
     read.expect("an answer without the body").expect("an answer");
     assert_eq!(&status, b"HTTP/1.1 413");
@@ -61,7 +59,7 @@ async fn a_client_that_stalls_holds_up_nobody() {
         .expect("half a body");
 
     let login = post(base, "/session").json(&json!({ "code": "dev-alice-1" })).send();
-    let answer = tokio::time::timeout(Duration::from_secs(20), login).await.expect("an answer in time");
+    let answer = tokio::time::timeout(testkit::LONG, login).await.expect("an answer in time");
 
     assert_eq!(answer.status, 201);
 }

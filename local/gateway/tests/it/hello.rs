@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use lambda_http::Body;
 use platform::aws::{self, Aws};
-use platform::{clock, config};
+use platform::{Patience, clock, config};
 use serde_json::json;
 use session::Sessions;
 
@@ -14,6 +14,8 @@ use crate::workspace::text;
 #[expect(dead_code, reason = "its `main` is for Lambda")]
 #[path = "../../examples/hello.rs"]
 mod example;
+
+const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
 
 #[test]
 fn the_document_shows_the_example_as_it_is_compiled() {
@@ -28,7 +30,7 @@ async fn the_example_greets_a_caller_and_refuses_a_stranger() {
         (aws::Config::read(told), session::Config::read(told))
     })
     .expect("a configuration");
-    let sessions = Sessions::new(&table, Aws::new(aws, aws::http_client()).dynamodb());
+    let sessions = Sessions::new(&table, Aws::new(aws, aws::http_client(), PATIENCE).dynamodb());
     let alice = sign_in(&stack.addresses().gateway, "dev-alice-1").await;
 
     let greeted = greet(&sessions, &alice).await;
@@ -46,6 +48,6 @@ async fn greet(sessions: &Sessions, user: &User) -> (u16, serde_json::Value) {
         .body(Body::Empty)
         .expect("a request");
     let handle = |request, now: Timestamp| example::handle(sessions, request, now);
-    let Ok(response) = web::answer(request, clock::now(), handle).await;
+    let Ok(response) = web::answer(request, clock::now(), PATIENCE.deadline, handle).await;
     (response.status().as_u16(), serde_json::from_slice(response.body()).expect("JSON"))
 }

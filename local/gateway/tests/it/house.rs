@@ -87,15 +87,6 @@ fn a_function_is_a_library_with_a_small_program_around_it() {
 }
 
 #[test]
-fn the_tests_of_every_function_hold_its_policy() {
-    for function in Metadata::read().functions() {
-        let line = format!("testkit::assert_least_privilege(\"{}\");", function.name);
-        let tests = text(function.folder().join("src/tests.rs"));
-        assert!(tests.contains(&line), "src/tests.rs of {} lacks a test with the line {line}", function.name);
-    }
-}
-
-#[test]
 fn every_crate_explains_itself_within_a_screen() {
     for package in Metadata::read().ours() {
         assert_at_most(package, "README.md", 40);

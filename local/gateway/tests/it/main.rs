@@ -46,6 +46,7 @@ fn settings() -> Settings {
         port: 0,
         data: Data::Memory,
         deliveries: 1,
+        patience: testkit::PATIENCE,
         json: false,
         wechat_secret: None,
     }

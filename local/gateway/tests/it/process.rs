@@ -4,7 +4,6 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use std::io::{BufRead, BufReader};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -31,6 +30,7 @@ impl Local {
     fn start_with(data: &Path, variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_gateway"));
         command.env_clear().env("LOCAL_PORT", "0").env("LOCAL_JSON", "1").env("LOCAL_DATA", data);
+        command.env("LOCAL_PATIENCE", testkit::PATIENCE.to_string());
         command.envs(variables.iter().copied());
         let mut process = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the program");
         let mut line = String::new();
@@ -93,14 +93,9 @@ async fn what_a_killed_stack_had_not_delivered_is_delivered_by_the_next_one() {
 
     let local = Local::start_with(data.path(), &[("IMAGE_DELIVERY", "public")]);
 
-    for _ in 0..500 {
-        // A stranger is not told that there is nothing.
-        if get(local.address("s3"), &url).send().await.status == 403 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the object is still there");
+    // A stranger is not told that there is nothing.
+    let is_gone = async || (get(local.address("s3"), &url).send().await.status == 403).then_some(());
+    testkit::eventually("the object is gone", is_gone).await;
 }
 
 #[test]

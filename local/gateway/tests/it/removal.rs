@@ -1,9 +1,8 @@
 //! What was removed is gone at once for everyone, and from the bucket soon after.
 
-use std::time::Duration;
-
 use gateway::stack::Stack;
 use serde_json::{Value, json};
+use testkit::eventually;
 
 use crate::client::{User, delete, fetch, get, post, sign_in};
 use crate::{start, start_with_deliveries};
@@ -38,13 +37,7 @@ async fn remove(base: &str, user: &User, image: &Shown) {
 
 /// Waits until a URL that was handed out opens nothing any more.
 async fn ended(url: &str) {
-    for _ in 0..500 {
-        if fetch(url).await.status == 404 {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-    panic!("the object is still there");
+    eventually("the object is gone", async || (fetch(url).await.status == 404).then_some(())).await;
 }
 
 fn objects_of(stack: &Stack, name: &str) -> Vec<String> {

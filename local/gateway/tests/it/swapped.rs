@@ -2,12 +2,11 @@
 
 use std::net::TcpListener;
 
-use emulators::Data;
 use gateway::settings::Settings;
 use gateway::stack::{Stack, StartError};
 
 use crate::client::{fetch, get, post};
-use crate::{start, start_with};
+use crate::{settings, start, start_with};
 
 #[tokio::test]
 async fn another_servers_address_wins_over_the_stacks_own() {
@@ -88,14 +87,7 @@ async fn the_variables_that_are_printed_are_all_that_a_function_needs() {
 async fn a_port_that_is_taken_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port();
-    let settings = Settings {
-        host: [127, 0, 0, 1].into(),
-        port,
-        data: Data::Memory,
-        deliveries: 1,
-        json: false,
-        wechat_secret: None,
-    };
+    let settings = Settings { port, ..settings() };
 
     let refused = Stack::start(&settings, &|_| None).await.err().expect("must be refused").to_string();
 

@@ -7,6 +7,7 @@ use std::task::Poll;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use jiff::Timestamp;
 use lambda_http::{BoxFuture, Context, LambdaEvent};
+use platform::Patience;
 use platform::config::{self, Variables};
 use testkit::{Answer, Event, Stack, Steps};
 
@@ -76,11 +77,12 @@ pub(crate) type Function = fn(Call<'_>) -> BoxFuture<'static, Ended>;
 macro_rules! http_function {
     ($name:literal, $library:ident) => {
         pub(crate) fn $library(call: Call<'_>) -> BoxFuture<'static, Ended> {
-            let app = $library::App::new(call.config($name, $library::Config::read), call.client);
+            let patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
+            let app = $library::App::new(call.config($name, $library::Config::read), call.client, patience);
             let (event, now) = (call.event, call.now);
             Box::pin(async move {
                 let handle = |request, now| $library::handle(&app, request, now);
-                Ended::Answered(Answer::of(web::answer(event.request(), now, handle).await))
+                Ended::Answered(Answer::of(web::answer(event.request(), now, patience.deadline, handle).await))
             })
         }
     };
@@ -95,7 +97,8 @@ http_function!("image-redirect", image_redirect);
 macro_rules! background_function {
     ($name:literal, $library:ident) => {
         pub(crate) fn $library(call: Call<'_>) -> BoxFuture<'static, Ended> {
-            let app = $library::App::new(call.config($name, $library::Config::read), call.client);
+            let patience = Patience::BACKGROUND.stretched(testkit::PATIENCE);
+            let app = $library::App::new(call.config($name, $library::Config::read), call.client, patience);
             let (event, now) = (call.event, call.now);
             Box::pin(async move {
                 let event = LambdaEvent::new(event.parsed(), Context::default());
