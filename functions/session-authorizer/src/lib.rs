@@ -60,8 +60,8 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
     let (function, trace) = (&event.context.env_config.function_name, event.context.xray_trace_id.as_deref());
     let invocation = Invocation::new(function, &request_id, trace, now);
 
-    let check = web::within(app.deadline, app.sessions.caller(&headers, now));
-    let (caller, ended) = invocation.run(check).await;
+    let check = async { Ok(app.sessions.caller(&headers, now).await?) };
+    let (caller, ended) = invocation.run(web::within(app.deadline, check)).await;
 
     let refusal = caller.as_ref().err().map(Refusal::from);
     ended.log("check", Fields { authorized: caller.is_ok() }, refusal.as_ref());

@@ -1,35 +1,11 @@
 use http::HeaderMap;
-use web::{ApiError, ErrorCode};
 
+use crate::error::SessionError;
 use crate::ids::{SessionId, UserId};
 
 /// Spellings of the two headers. nginx and ALB drop names with an underscore, so there are others.
 const SESSION_ID: [&str; 3] = ["session_id", "session-id", "x-session-id"];
 const USER_ID: [&str; 3] = ["user_id", "user-id", "x-user-id"];
-
-/// Why a session is refused. The caller is told none of it.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum SessionError {
-    /// No header, or only one of the two.
-    #[error("no session was presented")]
-    Missing,
-    /// Doubled headers, spellings that differ, ids of another form.
-    #[error("a malformed session was presented")]
-    Malformed,
-    /// Unknown, revoked, or another user's.
-    #[error("no such session")]
-    Unknown,
-    /// Past its idle or absolute end.
-    #[error("the session has ended")]
-    Expired,
-}
-
-impl From<SessionError> for ApiError {
-    /// One answer for all of them: a stranger must not learn which part was wrong.
-    fn from(cause: SessionError) -> Self {
-        Self::from(ErrorCode::SessionInvalid).because(cause)
-    }
-}
 
 /// What a client presents: well formed, not yet known to be true.
 #[derive(Debug, PartialEq, Eq)]

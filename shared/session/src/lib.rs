@@ -1,6 +1,8 @@
 #![doc = include_str!("../README.md")]
 
+mod api_error;
 mod config;
+mod error;
 mod headers;
 mod ids;
 mod login_limit;
@@ -8,7 +10,7 @@ mod rules;
 mod sessions;
 
 pub use config::{Config, LoginConfig};
-pub use headers::SessionError;
+pub use error::SessionError;
 pub use ids::{SessionId, UserId, UserSeed};
 pub use login_limit::LoginLimit;
 pub use rules::{Life, Times};

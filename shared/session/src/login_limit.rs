@@ -5,9 +5,9 @@ use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
 use jiff::{SignedDuration, Timestamp};
 use platform::Failure;
 use platform::row::{self, Reader};
-use web::{ApiError, ErrorCode};
 
 use crate::config::{Config, LoginConfig};
+use crate::error::SessionError;
 
 /// Limits guessing: failed logins are counted by source address and minute, in the sessions table. A good login costs
 /// one read and no write.
@@ -27,9 +27,8 @@ impl LoginLimit {
     /// Lets an address try, or not.
     ///
     /// # Errors
-    /// `too_many_requests`, with the seconds to the next minute, once the address has used up its failures; `busy` while
-    /// the table fails.
-    pub async fn check(&self, source: Option<IpAddr>, now: Timestamp) -> Result<(), ApiError> {
+    /// Once the address has used up its failures, and while the table fails.
+    pub async fn check(&self, source: Option<IpAddr>, now: Timestamp) -> Result<(), SessionError> {
         if self.failures_per_minute == 0 {
             return Ok(());
         }
@@ -53,8 +52,8 @@ impl LoginLimit {
     /// Counts a failed login. Under a lost answer one failure may count twice: it errs on the safe side.
     ///
     /// # Errors
-    /// `too_many_requests` when this one is beyond the limit: tries that run side by side all pass the check before.
-    pub async fn record_failure(&self, source: Option<IpAddr>, now: Timestamp) -> Result<(), ApiError> {
+    /// When this one is beyond the limit: tries that run side by side all pass the check before.
+    pub async fn record_failure(&self, source: Option<IpAddr>, now: Timestamp) -> Result<(), SessionError> {
         if self.failures_per_minute == 0 {
             return Ok(());
         }
@@ -81,9 +80,9 @@ fn count(row: &Reader<'_>) -> Result<u64, Failure> {
     row.number("failures")
 }
 
-fn too_many(now: Timestamp) -> ApiError {
+fn too_many(now: Timestamp) -> SessionError {
     let rest = 60 - now.as_second().rem_euclid(60);
-    ApiError::from(ErrorCode::TooManyRequests).retry_after(u32::try_from(rest).unwrap_or(60))
+    SessionError::TooManyFailures { retry_after: u32::try_from(rest).unwrap_or(60) }
 }
 
 /// No user id looks like this. An IPv6 address stands for its /64, which is what one subscriber has.

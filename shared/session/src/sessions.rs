@@ -8,10 +8,10 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use platform::row::{self, Reader, Row};
 use platform::{Failure, invocation};
-use web::{ApiError, ErrorCode};
 
 use crate::config::Config;
-use crate::headers::{Presented, SessionError};
+use crate::error::SessionError;
+use crate::headers::Presented;
 use crate::ids::{SessionHash, SessionId, UserId, UserSeed};
 use crate::rules::{Life, Times};
 
@@ -73,8 +73,8 @@ impl Sessions {
     /// moves the idle end and whose failure is ignored.
     ///
     /// # Errors
-    /// `session_invalid` for everything that is no living session of that user; `busy` while the table fails.
-    pub async fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, ApiError> {
+    /// For everything that is no living session of that user, and while the table fails.
+    pub async fn caller(&self, headers: &HeaderMap, now: Timestamp) -> Result<Caller, SessionError> {
         let presented = Presented::of(headers)?;
         let session = presented.session_id.hash();
         let row = self.get(presented.user_id.as_str(), session.as_str()).await?.ok_or(SessionError::Unknown)?;
@@ -101,10 +101,10 @@ impl Sessions {
     /// Begins a session of a user.
     ///
     /// # Errors
-    /// `internal` without random bytes, `busy` when the row was not certainly written: no session is handed out that may
+    /// Without random bytes, and where it could not be confirmed that the row was written: no session is handed out that may
     /// not exist.
-    pub async fn issue(&self, user_id: &UserId, user_seed: &UserSeed, now: Timestamp) -> Result<Issued, ApiError> {
-        let session_id = SessionId::random().map_err(|error| ApiError::from(ErrorCode::Internal).because(error))?;
+    pub async fn issue(&self, user_id: &UserId, user_seed: &UserSeed, now: Timestamp) -> Result<Issued, SessionError> {
+        let session_id = SessionId::random()?;
         let life = Life { created_at: now, renewed_at: now };
         let expires_at = self.times.end_of(life);
         let written = self
