@@ -39,6 +39,10 @@ impl House {
         Some(self.stack.row("ImagesTable", key)?["image_name"]["S"].as_str()?.to_owned())
     }
 
+    fn state_of(&self, name: &str) -> String {
+        self.stack.image_row(name).unwrap()["state"]["S"].as_str().unwrap().to_owned()
+    }
+
     fn states(&self) -> Vec<String> {
         let rows = self.stack.image_rows();
         rows.iter().filter_map(|row| Some(row["state"]["S"].as_str()?.to_owned())).collect()
@@ -264,6 +268,8 @@ async fn killed_at_any_step_a_retry_makes_it_current() {
             if step < 4 || fault == Fault::KilledBefore {
                 house.assert_current(&alice, &old);
             }
+            // Who shows an avatar relies on it, and does not read the row.
+            assert_eq!(house.state_of(&house.current(&alice).unwrap()), "ready", "{fault:?} at step {step}");
 
             let answer = house.send(upload(&alice, "new", FACE)).await;
             house.assert_current(&alice, &answer);
@@ -333,6 +339,20 @@ async fn one_failed_call_is_absorbed() {
             assert_eq!(house.stack.stored().len(), 1, "{operation} {fault:?}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_retry_that_finds_a_state_of_a_newer_version_is_busy_and_changes_nothing() {
+    let house = House::new().await;
+    let alice = house.stack.signed_in().await;
+    let first = house.send(upload(&alice, "one", FACE)).await;
+    let name = first.assert_status(201).json()["name"].as_str().unwrap().to_owned();
+    house.stack.change_image_row(&name, |row| row["state"]["S"] = "reviewing".into());
+    let before = (house.stack.image_rows(), house.stack.stored());
+
+    house.send(upload(&alice, "one", FACE)).await.assert_refused(503, "busy");
+
+    assert_eq!((house.stack.image_rows(), house.stack.stored()), before);
 }
 
 #[tokio::test]

@@ -71,7 +71,8 @@ async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp, e
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
 
     let left = end.saturating_duration_since(Instant::now());
-    let (ingested, ended) = invocation.run(web::within(left, app.ingest.take(arrival, now))).await;
+    let work = async { Ok(app.ingest.take(arrival, now).await?) };
+    let (ingested, ended) = invocation.run(web::within(left, work)).await;
 
     let refusal = match &ingested {
         Ok(Ingested::Rejected(reason)) => Some(Refusal { code: reason.name(), cause: None, is_fault: false }),

@@ -7,6 +7,7 @@ use super::*;
 mod api_uploads;
 mod crashes;
 mod foreign;
+mod newer;
 mod refusals;
 mod tickets;
 

@@ -9,6 +9,7 @@ mod avatar;
 mod cloudfront;
 mod faults;
 mod names;
+mod newer;
 mod redirect;
 mod resolve;
 mod variants;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::join_all;
-use images::{StorageConfig, Sweep};
+use images::{ImageError, StorageConfig, Sweep};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
 use platform::aws::{self, Aws};
@@ -77,13 +77,13 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
 /// The records that failed, with their causes. The others are done whatever comes before them: when Lambda gives up on a
 /// record, it drops those behind it as well. In which order does not matter, as no two of them touch the same thing
 /// differently.
-async fn follow_all(app: &App, records: &[Record], now: Timestamp) -> Vec<(String, Failure)> {
+async fn follow_all(app: &App, records: &[Record], now: Timestamp) -> Vec<(String, ImageError)> {
     let outcomes = join_all(records.iter().map(|record| app.sweep.follow(&record.dynamodb.change, now))).await;
     let outcomes = records.iter().zip(outcomes);
     outcomes.filter_map(|(record, outcome)| Some((record.dynamodb.sequence_number.clone(), outcome.err()?))).collect()
 }
 
-fn refusal(failure: &Failure) -> Refusal {
+fn refusal(failure: &ImageError) -> Refusal {
     Refusal { code: ErrorCode::Busy.name(), cause: Some(failure.to_string()), is_fault: true }
 }
 

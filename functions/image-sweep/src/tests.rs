@@ -160,6 +160,35 @@ async fn a_replaced_avatar_that_is_something_else_by_now_stays_as_it_is() {
 }
 
 #[tokio::test]
+async fn a_row_of_an_unknown_state_keeps_its_objects_and_its_record_fails() {
+    for state in ["reviewing", "hidden"] {
+        let (stack, app) = start().await;
+        stack.take_changes();
+        stack.change_image_row("5eed0000000040008000000000000001", |row| row["state"] = json!({ "S": state }));
+        let [change] = &stack.take_changes()[..] else { panic!("one change") };
+        let kept = || (stack.rows("ImagesTable"), stack.emulators().objects());
+        let before = kept();
+
+        assert_eq!(failed(&app, change.clone()).await.len(), 1, "{state}");
+        assert_eq!(kept(), before, "{state}");
+
+        follow(&app, gone(&[("state", state)])).await;
+        assert_eq!(keys(&stack, PHOTO), [""; 0], "objects go with their row whatever its state was");
+    }
+}
+
+#[tokio::test]
+async fn a_replaced_avatar_of_an_unknown_state_stays_and_its_record_fails() {
+    let (stack, app) = start().await;
+    stack.change_image_row(AVATAR_NAME, |row| row["state"] = json!({"S": "reviewing"}));
+    let row = stack.image_row(AVATAR_NAME);
+
+    assert_eq!(failed(&app, event!("image-sweep/replaced-avatar")).await.len(), 1);
+
+    assert_eq!((stack.image_row(AVATAR_NAME), keys(&stack, AVATAR).len()), (row, 1));
+}
+
+#[tokio::test]
 async fn it_understands_what_the_stream_really_tells() {
     let (stack, app) = start().await;
     let in_15_days = clock::now().as_second() + 15 * 24 * 3600;

@@ -97,7 +97,7 @@ async fn add(app: &App, request: Request, task_id: Option<String>, now: Timestam
     let form = form?;
     let task = task?.and_then(|task| task.owned_by(&caller)).ok_or(ErrorCode::TaskNotFound)?;
 
-    app.uploads.accept(&caller, &task, &form, now).await
+    Ok(app.uploads.accept(&caller, &task, &form, now).await?)
 }
 
 #[cfg(test)]

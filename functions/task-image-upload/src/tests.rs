@@ -6,6 +6,7 @@ use super::*;
 mod behaviour;
 mod crashes;
 mod faults;
+mod newer;
 mod races;
 mod tickets;
 

@@ -7,6 +7,7 @@ use super::*;
 
 mod create;
 mod list;
+mod newer;
 mod page;
 mod remove;
 mod routes;

@@ -1,15 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod api_error;
 mod config;
 mod end;
+mod error;
 mod rows;
 mod show;
 mod take;
 
 pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images};
 pub use end::{Removal, RowChange, Sweep};
+pub use error::ImageError;
 pub use rows::keys::DefaultImage;
 pub use rows::name::{ImageName, TaskId};
+pub use rows::reason::Reason;
 pub use rows::tasks::{Cursor, Task, TaskPage, Tasks, Title};
 pub use rows::variant::Size;
 pub use show::{Delivery, Found, Image, Images, Link, Resolved, TaskAnswer};

@@ -18,6 +18,20 @@ pub enum Failure {
         /// The service's error code, or the kind of a failure that has none: `timeout`, `dispatch`, `response`.
         code: String,
     },
+    /// A transaction has the row just now, so nothing was applied. DynamoDB's SDK does not try again by itself.
+    #[error("{operation}: transaction conflict")]
+    Conflict {
+        /// `Service.Operation`, as in an IAM action.
+        operation: &'static str,
+    },
+    /// Our role may not do this. Trying again helps once somebody has corrected its policy.
+    #[error("{operation}: {code}")]
+    Forbidden {
+        /// `Service.Operation`, as in an IAM action.
+        operation: &'static str,
+        /// The service's error code.
+        code: String,
+    },
     /// The answer is there, but is not what we once wrote: a broken row, a request of ours that is refused as malformed.
     #[error("{operation}: {code}")]
     Broken {
@@ -46,6 +60,8 @@ impl Failure {
         };
         match code.as_str() {
             "ValidationException" | "request" => Self::Broken { operation, code },
+            "TransactionConflictException" => Self::Conflict { operation },
+            "AccessDenied" | "AccessDeniedException" => Self::Forbidden { operation, code },
             _ => Self::Unavailable { operation, code },
         }
     }
@@ -63,6 +79,9 @@ impl Failure {
 
     /// Whether trying again may help.
     pub fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. })
+        match self {
+            Self::Unavailable { .. } | Self::Conflict { .. } | Self::Forbidden { .. } => true,
+            Self::Broken { .. } => false,
+        }
     }
 }

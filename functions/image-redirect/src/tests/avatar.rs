@@ -20,6 +20,15 @@ async fn an_avatar_is_a_redirect_to_the_current_one() {
 }
 
 #[tokio::test]
+async fn an_avatar_is_one_read_of_its_pointer() {
+    let (stack, app) = start().await;
+    send(&app, event!("image-redirect/avatar")).await.assert_status(302);
+    let calls = stack.wire().calls();
+    assert_eq!(stack.wire().operations(), ["DynamoDB.GetItem"]);
+    assert!(calls[0].body.contains(&format!("avatar#{USER}")), "{}", calls[0].body);
+}
+
+#[tokio::test]
 async fn somebody_without_an_avatar_has_the_default_one() {
     let (stack, app) = start().await;
 

@@ -83,6 +83,20 @@ async fn once_the_photo_is_ready_or_rejected_the_answer_is_the_image_and_no_form
 }
 
 #[tokio::test]
+async fn a_ticket_whose_row_has_a_state_of_a_newer_version_is_busy_and_changes_nothing() {
+    let house = House::new().await;
+    let (alice, task) = house.somebody().await;
+    let first = house.send(ask(&alice, &task, &photo_as("one"))).await;
+    house.assert_ticket(&task, &first);
+    house.stack.change_image_row(&name_of(&first), |row| row["state"]["S"] = "reviewing".into());
+    let before = (house.stack.image_rows(), house.stack.listed(&task));
+
+    house.send(ask(&alice, &task, &photo_as("one"))).await.assert_refused(503, "busy");
+
+    assert_eq!((house.stack.image_rows(), house.stack.listed(&task)), before);
+}
+
+#[tokio::test]
 async fn where_cloudfront_delivers_the_image_of_a_ticket_is_busy_without_the_key_to_sign_with() {
     let house = House::with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
     let (alice, task) = house.somebody().await;

@@ -1,10 +1,10 @@
 use jiff::Timestamp;
 use platform::aws::Aws;
-use web::{ApiError, ErrorCode};
 
 use crate::config::Config;
+use crate::error::ImageError;
 use crate::rows::name::{ImageName, Target};
-use crate::rows::row::State;
+use crate::rows::state::Deletion;
 use crate::rows::table::{ImageRows, Written};
 use crate::rows::tasks::{Task, Tasks};
 
@@ -28,21 +28,22 @@ impl Removal {
     ///
     /// # Errors
     /// `not_found` for a name that this task never showed; `busy` when it is not certainly done.
-    pub async fn remove(&self, task: Task, name: &str, now: Timestamp) -> Result<(), ApiError> {
-        let parsed = ImageName::parse(name).ok_or(ErrorCode::NotFound)?;
+    pub async fn remove(&self, task: Task, name: &str, now: Timestamp) -> Result<(), ImageError> {
+        let parsed = ImageName::parse(name).ok_or(ImageError::NotFound)?;
         let target = Target::Task(task.id.clone());
         let mut found = self.rows.find(&parsed.stem).await?;
         for _ in 0..REMOVE_TRIES {
-            let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ErrorCode::NotFound)?;
-            match row.state {
-                State::Pending if !row.is_ticket() => return Err(ErrorCode::NotFound.into()),
-                State::Removed => return Ok(self.tasks.delist(task, name).await?),
-                State::Pending | State::Ready | State::Rejected => match self.rows.mark_removed(&row, now).await? {
+            let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ImageError::NotFound)?;
+            match row.deletion() {
+                Deletion::Due => match self.rows.mark_removed(&row, now).await? {
                     Written::Applied => return Ok(self.tasks.delist(task, name).await?),
                     Written::Refused(now_there) => found = now_there,
                 },
+                Deletion::Done => return Ok(self.tasks.delist(task, name).await?),
+                Deletion::NotFound => return Err(ImageError::NotFound),
+                Deletion::Unknown => return Err(ImageError::UnknownState),
             }
         }
-        Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
+        Err(ImageError::Unconfirmed("the row was changed again and again"))
     }
 }

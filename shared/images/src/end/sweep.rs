@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use platform::Failure;
 use platform::aws::Aws;
 use platform::metrics::{self, Metric};
 use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::StorageConfig;
+use crate::error::ImageError;
 use crate::rows::bucket::Bucket;
 use crate::rows::keys::prefixes_of;
 use crate::rows::name::{Attempt, ImageName, Stem};
-use crate::rows::row::State;
-use crate::rows::table::{ImageRows, POINTER};
+use crate::rows::state::ObjectsAfterChange;
+use crate::rows::table::{ImageRows, POINTER, Written};
 
 /// One change of a row, as the table's stream tells it: the row before and after.
 #[derive(Debug, Deserialize)]
@@ -37,6 +37,8 @@ enum Due {
     Objects(Stem, Attempt),
     /// Another picture became the avatar: the row of this one becomes a tombstone.
     Retirement(Stem, Attempt),
+    /// The row has a state of a newer version, which knows what becomes of its objects.
+    Unknown,
 }
 
 impl RowChange {
@@ -44,10 +46,15 @@ impl RowChange {
     /// the TTL or a person: nothing leads to its objects any more.
     fn due(&self) -> Option<Due> {
         match (&self.old, &self.new) {
+            // Whatever its state was: no row leads to them any more.
             (Some(old), None) => old.objects(),
-            (_, Some(new)) if new.text("state") == Some(State::Removed.name()) => new.objects(),
-            (Some(old), Some(new)) if old.text("attempt") != new.text("attempt") => old.pointed_at(),
-            _ => None,
+            (old, Some(new)) => match new.text("state").map(ObjectsAfterChange::of) {
+                Some(ObjectsAfterChange::Stay) => None,
+                Some(ObjectsAfterChange::Go) => new.objects(),
+                Some(ObjectsAfterChange::Unknown) => Stem::parse(new.text("stem")?).map(|_| Due::Unknown),
+                None => old.as_ref()?.replaced_by(new),
+            },
+            (None, None) => None,
         }
     }
 }
@@ -65,7 +72,11 @@ impl ToldRow {
         Some(Due::Objects(Stem::parse(self.text("stem")?)?, self.attempt()?))
     }
 
-    fn pointed_at(&self) -> Option<Due> {
+    /// Of an avatar's pointer that names another image now: the image that it named before.
+    fn replaced_by(&self, new: &Self) -> Option<Due> {
+        if self.text("attempt") == new.text("attempt") {
+            return None;
+        }
         self.text("stem")?.strip_prefix(POINTER)?;
         Some(Due::Retirement(ImageName::parse(self.text("image_name")?)?.stem, self.attempt()?))
     }
@@ -88,8 +99,8 @@ impl Sweep {
     /// Carries out what a change asks for. Doing it again does nothing more.
     ///
     /// # Errors
-    /// While the table or S3 fails: the record has to come again.
-    pub async fn follow(&self, change: &RowChange, now: Timestamp) -> Result<(), Failure> {
+    /// While the table or S3 fails, and for a row whose state only a newer version knows: the record has to come again.
+    pub async fn follow(&self, change: &RowChange, now: Timestamp) -> Result<(), ImageError> {
         match change.due() {
             Some(Due::Objects(stem, attempt)) => {
                 for prefix in prefixes_of(&stem, &attempt) {
@@ -98,7 +109,11 @@ impl Sweep {
                 Ok(())
             }
             // Refused: it is removed already, or gone. The change of its row is a record of its own.
-            Some(Due::Retirement(stem, attempt)) => self.rows.retire(&stem, &attempt, now).await.map(drop),
+            Some(Due::Retirement(stem, attempt)) => match self.rows.retire(&stem, &attempt, now).await? {
+                Written::Refused(Some(row)) if row.is_unknown() => Err(ImageError::UnknownState),
+                Written::Applied | Written::Refused(_) => Ok(()),
+            },
+            Some(Due::Unknown) => Err(ImageError::UnknownState),
             None => Ok(()),
         }
     }
@@ -146,6 +161,18 @@ mod tests {
             assert_eq!(due(pending(), row(STEM, ATTEMPT, new)), None, "{new}");
             assert_eq!(due(Value::Null, row(STEM, ATTEMPT, new)), None, "{new}");
         }
+    }
+
+    #[test]
+    fn a_change_to_a_state_of_a_newer_version_is_not_guessed_at() {
+        for state in ["reviewing", "hidden"] {
+            let new = || row(STEM, ATTEMPT, state);
+            assert_eq!(due(row(STEM, ATTEMPT, "pending"), new()), Some(Due::Unknown), "{state}");
+            assert_eq!(due(new(), new()), Some(Due::Unknown), "{state}, changed in itself");
+            assert_eq!(due(Value::Null, new()), Some(Due::Unknown), "{state}, put as such");
+            assert_eq!(due(new(), row(STEM, ATTEMPT, "ready")), None, "{state} has ended well");
+        }
+        assert_eq!(due(Value::Null, row("check#1", ATTEMPT, "hidden")), None, "it is no image");
     }
 
     #[test]

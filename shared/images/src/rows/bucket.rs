@@ -1,4 +1,4 @@
-use aws_sdk_s3::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
 use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
@@ -154,7 +154,8 @@ impl Bucket {
     }
 }
 
-fn is_gone<R>(error: &SdkError<GetObjectError, R>) -> bool {
-    let code = error.as_service_error().and_then(ProvideErrorMetadata::code);
-    matches!(code, Some("NoSuchKey" | "PreconditionFailed"))
+fn is_gone(error: &SdkError<GetObjectError>) -> bool {
+    const PRECONDITION_FAILED: u16 = 412;
+    let status = error.raw_response().map(|response| response.status().as_u16());
+    status == Some(PRECONDITION_FAILED) || error.as_service_error().is_some_and(GetObjectError::is_no_such_key)
 }

@@ -1,47 +1,23 @@
+use aws_sdk_dynamodb::types::AttributeValue;
 use imaging::Format;
 use jiff::Timestamp;
 use platform::Failure;
 use platform::row::{self, Reader, Row};
-use session::UserId;
+use session::{Caller, UserId};
+use web::IdempotencyKey;
 
-use aws_sdk_dynamodb::types::AttributeValue;
-
-use crate::rows::keys::{DefaultImage, INCOMING};
+use crate::rows::keys::INCOMING;
 use crate::rows::lives::ROW_LIFE;
 use crate::rows::name::{Attempt, ImageName, Stem, Target};
+use crate::rows::reason::Reason;
+use crate::rows::state::State;
 use crate::rows::variant::{Size, Variant, Variants};
 
-/// What a row says of its image. The state alone decides what exists.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum State {
-    /// Being uploaded, or given up on.
-    Pending,
-    /// Shown.
-    Ready,
-    /// Refused after it was uploaded, for the row's reason.
-    Rejected,
-    /// Deleted: a tombstone, so that its upload id does not come back.
-    Removed,
-}
-
-const STATES: [(State, &str); 4] =
-    [(State::Pending, "pending"), (State::Ready, "ready"), (State::Rejected, "rejected"), (State::Removed, "removed")];
-
-impl State {
-    pub(crate) fn name(self) -> &'static str {
-        STATES.iter().find(|(state, _)| *state == self).map_or("", |(_, name)| name)
-    }
-
-    fn parse(text: &str) -> Option<Self> {
-        STATES.iter().find(|(_, name)| *name == text).map(|(state, _)| *state)
-    }
-}
-
 /// One row of the images table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ImageRow {
     pub(crate) name: ImageName,
-    pub(crate) state: State,
+    pub(super) state: State,
     pub(crate) owner_id: UserId,
     pub(crate) target: Target,
     /// What one upload id stands for: SHA-256 of the bytes as received; of a ticket, what was announced.
@@ -53,12 +29,48 @@ pub(crate) struct ImageRow {
     pub(crate) height: Option<u32>,
     /// Once they were made.
     pub(crate) variants: Option<Variants>,
-    /// An error's name, where the state is `rejected`.
-    pub(crate) reason: Option<String>,
+    /// Why it was refused, where the state is `rejected`.
+    pub(crate) reason: Option<Reason>,
     pub(crate) touched_at: Timestamp,
 }
 
+/// What an upload is known by before its bytes are stored.
+pub(crate) struct Begun<'a> {
+    pub(crate) caller: &'a Caller,
+    pub(crate) target: Target,
+    pub(crate) upload_id: Option<&'a IdempotencyKey>,
+    pub(crate) format: Format,
+    pub(crate) content_hash: String,
+}
+
 impl ImageRow {
+    /// The row of an upload that begins now, under an attempt of its own. `key_of` says where its bytes go.
+    pub(crate) fn begin(upload: Begun<'_>, key_of: impl Fn(&ImageName, &Attempt) -> String, now: Timestamp) -> Self {
+        let Begun { caller, target, upload_id, format, content_hash } = upload;
+        let name = ImageName { stem: Stem::of(&caller.user_seed, &target, upload_id), format };
+        let attempt = Attempt::random();
+        Self {
+            object_key: key_of(&name, &attempt),
+            name,
+            state: State::Pending,
+            owner_id: caller.user_id.clone(),
+            target,
+            content_hash,
+            attempt,
+            bytes: None,
+            width: None,
+            height: None,
+            variants: None,
+            reason: None,
+            touched_at: now,
+        }
+    }
+
+    /// The row as it is once it was made ready.
+    pub(crate) fn into_ready(self) -> Self {
+        Self { state: State::Ready, ..self }
+    }
+
     /// Whether its bytes go directly to S3, and have not become an image yet.
     pub(crate) fn is_ticket(&self) -> bool {
         self.object_key.starts_with(INCOMING)
@@ -73,7 +85,7 @@ impl ImageRow {
                 stem: stored.get("stem", |value| Stem::parse(value.as_s().ok()?))?,
                 format: stored.get("extension", |value| Format::from_extension(value.as_s().ok()?))?,
             },
-            state: stored.get("state", |value| State::parse(value.as_s().ok()?))?,
+            state: stored.text("state").map(State::parse)?,
             owner_id: stored.get("owner_id", |value| UserId::parse(value.as_s().ok()?))?,
             target: stored.get("target", |value| Target::parse(value.as_s().ok()?))?,
             content_hash: stored.text("content_hash")?.to_owned(),
@@ -83,7 +95,7 @@ impl ImageRow {
             width: narrow(number("width")?),
             height: narrow(number("height")?),
             variants: row.get("variants").and_then(|value| value.as_m().ok()).map(read_variants).transpose()?,
-            reason: row.get("reason").and_then(|value| value.as_s().ok()).cloned(),
+            reason: row.get("reason").and_then(|value| Reason::parse(value.as_s().ok()?)),
             touched_at: stored
                 .get("touched_at", |value| Timestamp::from_second(value.as_n().ok()?.parse().ok()?).ok())?,
         })
@@ -113,24 +125,6 @@ impl ImageRow {
 }
 
 impl ImageRow {
-    /// Whether its owner sees it in the task. Anyone else who knows its name sees it once it is ready.
-    pub(crate) fn is_shown_to_owner(&self) -> bool {
-        match self.state {
-            State::Pending => self.is_ticket(),
-            State::Ready | State::Rejected => true,
-            State::Removed => false,
-        }
-    }
-
-    /// The picture that stands for it while it is not ready.
-    pub(crate) fn stand_in(&self) -> DefaultImage {
-        match self.state {
-            State::Pending if self.is_ticket() => DefaultImage::InPreparation,
-            State::Rejected => DefaultImage::NotAvailable,
-            State::Pending | State::Ready | State::Removed => DefaultImage::Missing,
-        }
-    }
-
     /// The object that is shown in this size.
     pub(crate) fn key_of(&self, size: Size) -> &str {
         self.variant(size).map_or(&self.object_key, |variant| &variant.object_key)
@@ -194,7 +188,57 @@ pub(crate) struct Made {
 }
 
 /// A user's avatar, as the pointer row names it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AvatarPointer {
     pub(crate) object_key: String,
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    pub(in crate::rows) const OWNER: &str = "5e550000-0000-4000-8000-00000000a11c";
+
+    pub(in crate::rows) fn attempt(n: u32) -> Attempt {
+        Attempt::parse(&format!("5eed000000004000800000000000{n:04x}")).unwrap()
+    }
+
+    /// A row in this state under the n-th attempt, last touched when time began.
+    pub(in crate::rows) fn row(state: State, n: u32) -> ImageRow {
+        let name = ImageName::parse("5eed0000000040008000000000000001.jpg").unwrap();
+        ImageRow {
+            object_key: crate::rows::keys::key_of(&name, &attempt(n)),
+            name,
+            state,
+            owner_id: UserId::parse(OWNER).unwrap(),
+            target: Target::Avatar,
+            content_hash: "of the bytes".to_owned(),
+            attempt: attempt(n),
+            bytes: Some(1),
+            width: Some(1),
+            height: Some(1),
+            variants: None,
+            reason: None,
+            touched_at: Timestamp::UNIX_EPOCH,
+        }
+    }
+
+    impl ImageRow {
+        pub(in crate::rows) fn into_ticket(self) -> Self {
+            Self { object_key: format!("{INCOMING}{}", self.object_key), ..self }
+        }
+    }
+
+    #[test]
+    fn a_row_is_read_as_it_is_written_and_a_newer_versions_state_is_no_fault() {
+        let written = row(State::Pending, 1);
+        let mut stored = written.write();
+        assert_eq!(ImageRow::read(&stored), Ok(written));
+
+        stored.insert("state".to_owned(), row::text("reviewing"));
+        assert_eq!(ImageRow::read(&stored).unwrap().state, State::Unknown);
+
+        stored.remove("state");
+        assert!(ImageRow::read(&stored).is_err(), "a row without a state is none of any version");
+    }
 }

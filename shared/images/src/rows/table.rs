@@ -15,7 +15,9 @@ use session::UserId;
 
 use crate::rows::lives::ROW_LIFE;
 use crate::rows::name::{Attempt, Stem};
-use crate::rows::row::{AvatarPointer, ImageRow, Made, State, write_variants};
+use crate::rows::reason::Reason;
+use crate::rows::row::{AvatarPointer, ImageRow, Made, write_variants};
+use crate::rows::state::State;
 use crate::rows::variant::Variants;
 
 /// `BatchGetItem` gives up to so many rows; a task has at most as many images.
@@ -177,8 +179,8 @@ impl ImageRows {
     }
 
     /// A ticket's row says why its picture was refused, under the same condition. It goes when its TTL ends it.
-    pub(crate) async fn reject(&self, seen: &ImageRow, reason: &str) -> Result<Written, Failure> {
-        let values = [(":rejected", row::text(State::Rejected.name())), (":reason", row::text(reason))];
+    pub(crate) async fn reject(&self, seen: &ImageRow, reason: Reason) -> Result<Written, Failure> {
+        let values = [(":rejected", row::text(State::Rejected.name())), (":reason", row::text(reason.name()))];
         self.update(seen, State::Pending, "SET #state = :rejected, reason = :reason", values).await
     }
 

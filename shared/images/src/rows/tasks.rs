@@ -11,9 +11,10 @@ use platform::Failure;
 use platform::row::{self, Reader, Row};
 use serde::{Deserialize, Serialize};
 use session::{Caller, UserId};
-use web::{ApiError, ErrorCode, IdempotencyKey};
+use web::IdempotencyKey;
 
 use crate::config::TasksConfig;
+use crate::error::ImageError;
 use crate::rows::name::{ImageName, TaskId};
 
 const PAGE: i32 = 50;
@@ -69,12 +70,12 @@ impl Title {
     /// Reads a title.
     ///
     /// # Errors
-    /// `bad_request` for a longer one and for control characters.
-    pub fn parse(text: String) -> Result<Self, ApiError> {
+    /// For a longer one and for control characters.
+    pub fn parse(text: String) -> Result<Self, ImageError> {
         if text.chars().count() <= 100 && !text.chars().any(char::is_control) {
             Ok(Self(text))
         } else {
-            Err(ApiError::bad_request("A title has at most 100 characters and no control characters."))
+            Err(ImageError::MalformedTitle)
         }
     }
 }
@@ -107,12 +108,11 @@ impl Cursor {
     /// Reads a cursor.
     ///
     /// # Errors
-    /// `bad_request` for anything that is none of ours.
-    pub fn parse(text: &str) -> Result<Self, ApiError> {
-        let malformed = || ApiError::bad_request("The cursor is not one that a page of tasks was answered with.");
-        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
-        let cursor: Self = serde_json::from_slice(&json).map_err(|_| malformed())?;
-        TaskId::parse(&cursor.task_id).ok_or_else(malformed)?;
+    /// For anything that is none of ours.
+    pub fn parse(text: &str) -> Result<Self, ImageError> {
+        let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| ImageError::MalformedCursor)?;
+        let cursor: Self = serde_json::from_slice(&json).map_err(|_| ImageError::MalformedCursor)?;
+        TaskId::parse(&cursor.task_id).ok_or(ImageError::MalformedCursor)?;
         Ok(cursor)
     }
 
@@ -155,14 +155,14 @@ impl Tasks {
     /// Makes a task. The same key from the same user gives the same task, as it was first made.
     ///
     /// # Errors
-    /// `busy` while the table fails.
+    /// While the table fails.
     pub async fn create(
         &self,
         caller: &Caller,
         title: Option<Title>,
         key: Option<&IdempotencyKey>,
         now: Timestamp,
-    ) -> Result<Task, ApiError> {
+    ) -> Result<Task, ImageError> {
         let task = Task {
             id: TaskId::of(&caller.user_seed, key),
             title: title.map(|title| title.0),
@@ -175,7 +175,8 @@ impl Tasks {
             ListWritten::Applied => Ok(task),
             // An earlier call with this key, or this very call, whose first try was applied without an answer.
             ListWritten::Refused(found) => {
-                let found = found.and_then(|found| found.owned_by(caller)).ok_or(ErrorCode::Busy)?;
+                let found = found.and_then(|found| found.owned_by(caller));
+                let found = found.ok_or(ImageError::Unconfirmed("the task went as soon as it was there"))?;
                 Ok(Task { images: Vec::new(), ..found })
             }
         }

@@ -1,10 +1,12 @@
 //! What clients see of images and tasks.
 
 use jiff::Timestamp;
+use platform::Failure;
 use serde::Serialize;
-use web::ApiError;
 
-use crate::rows::row::{ImageRow, State};
+use crate::rows::reason::Reason;
+use crate::rows::row::ImageRow;
+use crate::rows::sight::{Sight, Viewer, sight};
 use crate::rows::tasks::{ListedTask, Task};
 use crate::rows::variant::Size;
 use crate::show::delivery::{Delivery, Link};
@@ -18,82 +20,90 @@ pub struct Image {
     url_expires_at: Option<Timestamp>,
     state: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    reason: Option<String>,
+    reason: Option<&'static str>,
     content_type: &'static str,
     /// Of the stored original.
     bytes: Option<u64>,
     /// As displayed.
     width: Option<u32>,
     height: Option<u32>,
-    pub(crate) placeholder: Option<String>,
-    pub(crate) variants: ShownVariants,
+    placeholder: Option<String>,
+    variants: ShownVariants,
 }
 
 /// Smaller sizes of an image: all, or none where they were not made. Where the image is no larger than a size, the next
 /// larger one stands for it.
 #[derive(Debug, Default, Serialize)]
-pub(crate) struct ShownVariants {
+struct ShownVariants {
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) thumb: Option<ShownVariant>,
+    thumb: Option<ShownVariant>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) medium: Option<ShownVariant>,
+    medium: Option<ShownVariant>,
 }
 
 #[derive(Debug, Serialize)]
-pub(crate) struct ShownVariant {
-    pub(crate) url: String,
-    pub(crate) width: Option<u32>,
-    pub(crate) height: Option<u32>,
+struct ShownVariant {
+    url: String,
+    width: Option<u32>,
+    height: Option<u32>,
 }
 
 impl Image {
-    pub(crate) fn new(row: &ImageRow, link: Link) -> Self {
-        Self {
+    /// The image of this row, as its owner sees it.
+    pub(crate) async fn of(row: &ImageRow, delivery: &Delivery, now: Timestamp) -> Result<Self, Failure> {
+        let mut image = Self::without_variants(row, delivery, now).await?;
+        if let (Sight::Image(row), Some(variants)) = (as_owner(row), &row.variants) {
+            image.placeholder = Some(variants.placeholder_text());
+            image.variants = ShownVariants {
+                thumb: Some(ShownVariant::of(row, Size::Thumb, delivery, now).await?),
+                medium: Some(ShownVariant::of(row, Size::Medium, delivery, now).await?),
+            };
+        }
+        Ok(image)
+    }
+
+    /// The same without variants and placeholder. So uploads are answered: these are made after the answer, and a retry is
+    /// answered as the first call was.
+    pub(crate) async fn without_variants(row: &ImageRow, delivery: &Delivery, now: Timestamp) -> Result<Self, Failure> {
+        let sight = as_owner(row);
+        let link = link_of(&sight, Size::Original, delivery, now).await?;
+        Ok(Self {
             name: row.name.to_string(),
             url: link.url,
             url_expires_at: link.expires_at,
-            state: row.state.name(),
-            reason: row.reason.clone(),
+            state: sight.state(),
+            reason: row.reason.map(Reason::name),
             content_type: row.name.format.content_type(),
             bytes: row.bytes,
             width: row.width,
             height: row.height,
             placeholder: None,
             variants: ShownVariants::default(),
-        }
+        })
     }
 }
 
-impl Delivery {
-    /// The URL under which a row's image is seen: that of a default one unless it is ready.
-    pub(crate) async fn link_of(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<Link, ApiError> {
-        match row.state {
-            State::Ready => self.link(row.key_of(size), now).await,
-            _ => self.default(row.stand_in(), now).await,
-        }
-    }
-
-    /// A row's image as clients see it.
-    pub(crate) async fn image(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
-        let mut image = self.image_alone(row, now).await?;
-        if let Some(variants) = row.variants.as_ref().filter(|_| row.state == State::Ready) {
-            image.placeholder = Some(variants.placeholder_text());
-            let (thumb, medium) =
-                (self.variant(row, Size::Thumb, now).await?, self.variant(row, Size::Medium, now).await?);
-            image.variants = ShownVariants { thumb: Some(thumb), medium: Some(medium) };
-        }
-        Ok(image)
-    }
-
-    /// A row's image without variants and placeholder. So uploads are answered: these are made behind the answer, and a
-    /// retry is to be answered as the first call was.
-    pub(crate) async fn image_alone(&self, row: &ImageRow, now: Timestamp) -> Result<Image, ApiError> {
-        Ok(Image::new(row, self.link_of(row, Size::Original, now).await?))
-    }
-
-    async fn variant(&self, row: &ImageRow, size: Size, now: Timestamp) -> Result<ShownVariant, ApiError> {
+impl ShownVariant {
+    async fn of(row: &ImageRow, size: Size, delivery: &Delivery, now: Timestamp) -> Result<Self, Failure> {
         let (width, height) = row.sides_of(size);
-        Ok(ShownVariant { url: self.link_of(row, size, now).await?.url, width, height })
+        Ok(Self { url: delivery.link(row.key_of(size), now).await?.url, width, height })
+    }
+}
+
+fn as_owner(row: &ImageRow) -> Sight<'_, ImageRow> {
+    sight(Some(row), Viewer::User(&row.owner_id))
+}
+
+/// The URL of what is seen, in this size.
+pub(crate) async fn link_of(
+    sight: &Sight<'_, ImageRow>,
+    size: Size,
+    delivery: &Delivery,
+    now: Timestamp,
+) -> Result<Link, Failure> {
+    match sight {
+        Sight::Image(row) => delivery.link(row.key_of(size), now).await,
+        Sight::StandIn { image, .. } => delivery.default(*image, now).await,
     }
 }
 

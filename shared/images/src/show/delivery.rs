@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use cloudfront::CloudFront;
 use jiff::Timestamp;
+use platform::Failure;
 use platform::aws::Aws;
 use platform::secret::SecretLocation;
 use presigned::Presigned;
-use web::ApiError;
 
 use crate::config::{Config, DeliveryMode};
 use crate::rows::keys::DefaultImage;
@@ -69,16 +69,16 @@ impl Delivery {
 
     /// Gets what [`link`](Self::link) needs from elsewhere, so that it cannot fail for the lack of it once an image is
     /// there.
-    pub(crate) async fn prepare(&self) -> Result<(), ApiError> {
+    pub(crate) async fn prepare(&self) -> Result<(), Failure> {
         match &self.mode {
-            Mode::CloudFront(cloudfront) => Ok(cloudfront.prepare().await?),
+            Mode::CloudFront(cloudfront) => cloudfront.prepare().await,
             Mode::Presigned(_) | Mode::Public { .. } => Ok(()),
         }
     }
 
     /// The URL of an object. Within one window of half its life it is the same: signed as of the window's start. No round
     /// trip, and no look whether the object is there.
-    pub(crate) async fn link(&self, key: &str, now: Timestamp) -> Result<Link, ApiError> {
+    pub(crate) async fn link(&self, key: &str, now: Timestamp) -> Result<Link, Failure> {
         let start = window_start(now, self.life);
         let end = start.saturating_add(self.life).unwrap_or(start);
         let (url, expires_at) = match &self.mode {
@@ -90,7 +90,7 @@ impl Delivery {
     }
 
     /// The URL of the picture that stands for one that cannot be shown.
-    pub(crate) async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
+    pub(crate) async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, Failure> {
         self.link(kind.key(), now).await
     }
 }

@@ -1,16 +1,16 @@
 use jiff::Timestamp;
+use platform::Failure;
 use platform::aws::Aws;
 use session::{Caller, UserId};
-use web::ApiError;
 
 use crate::config::Config;
 use crate::rows::keys::DefaultImage;
 use crate::rows::name::ImageName;
-use crate::rows::row::{ImageRow, State};
+use crate::rows::sight::{Sight, Viewer, sight, sight_of_avatar};
 use crate::rows::table::ImageRows;
 use crate::rows::tasks::Task;
 use crate::rows::variant::Size;
-use crate::show::answer::{Image, Resolved};
+use crate::show::answer::{Image, Resolved, link_of};
 use crate::show::delivery::{Delivery, Link};
 
 /// What is to be shown where an image was asked for.
@@ -44,39 +44,38 @@ impl Images {
     /// unknown, of another extension, or not ready. One read, none for a malformed name.
     ///
     /// # Errors
-    /// `busy` while the table fails: an outage is not a missing image.
-    pub async fn find(&self, name: &str, size: Size, now: Timestamp) -> Result<Found, ApiError> {
-        let missing = Found::StandIn(DefaultImage::Missing);
-        let Some(name) = ImageName::parse(name) else {
-            return Ok(missing);
+    /// While the table fails: an outage is not a missing image.
+    pub async fn find(&self, name: &str, size: Size, now: Timestamp) -> Result<Found, Failure> {
+        let row = match ImageName::parse(name) {
+            Some(name) => self.rows.find(&name.stem).await?.filter(|row| row.name == name),
+            None => None,
         };
-        match self.rows.find(&name.stem).await?.filter(|row| row.name == name) {
-            Some(row) if row.state == State::Ready => Ok(Found::Image(self.delivery.link_of(&row, size, now).await?)),
-            Some(row) => Ok(Found::StandIn(row.stand_in())),
-            None => Ok(missing),
+        match sight(row.as_ref(), Viewer::Anyone) {
+            Sight::Image(row) => Ok(Found::Image(self.delivery.link(row.key_of(size), now).await?)),
+            Sight::StandIn { image, .. } => Ok(Found::StandIn(image)),
         }
     }
 
     /// The URL of a user's avatar; the default one for a malformed or unknown user, or one without an avatar. One read.
     ///
     /// # Errors
-    /// `busy` while the table fails.
-    pub async fn find_avatar(&self, user_id: &str, now: Timestamp) -> Result<Found, ApiError> {
-        let none = Found::StandIn(DefaultImage::Avatar);
-        let Some(user_id) = UserId::parse(user_id) else {
-            return Ok(none);
+    /// While the table fails.
+    pub async fn find_avatar(&self, user_id: &str, now: Timestamp) -> Result<Found, Failure> {
+        let pointer = match UserId::parse(user_id) {
+            Some(user_id) => self.rows.find_avatar(&user_id).await?,
+            None => None,
         };
-        match self.rows.find_avatar(&user_id).await? {
-            Some(pointer) => Ok(Found::Image(self.delivery.link(&pointer.object_key, now).await?)),
-            None => Ok(none),
+        match sight_of_avatar(pointer.as_ref()) {
+            Sight::Image(pointer) => Ok(Found::Image(self.delivery.link(&pointer.object_key, now).await?)),
+            Sight::StandIn { image, .. } => Ok(Found::StandIn(image)),
         }
     }
 
     /// The URL of the picture that stands for one that cannot be shown.
     ///
     /// # Errors
-    /// `busy` without credentials to sign with.
-    pub async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, ApiError> {
+    /// Without credentials to sign with.
+    pub async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, Failure> {
         self.delivery.default(kind, now).await
     }
 
@@ -84,14 +83,16 @@ impl Images {
     /// listed name is left out.
     ///
     /// # Errors
-    /// `busy` while the table fails, or gives half of the rows.
-    pub async fn of_task(&self, task: &Task, now: Timestamp) -> Result<Vec<Image>, ApiError> {
+    /// While the table fails, or gives half of the rows.
+    pub async fn of_task(&self, task: &Task, now: Timestamp) -> Result<Vec<Image>, Failure> {
         let names: Vec<_> = task.images.iter().filter_map(|name| ImageName::parse(name)).collect();
         let rows = self.rows.find_all(names.iter().map(|name| &name.stem)).await?;
+        let owner = Viewer::User(&task.owner_id);
         let mut images = Vec::with_capacity(names.len());
         for name in &names {
-            if let Some(row) = rows.get(&name.stem).filter(|row| row.name == *name && row.is_shown_to_owner()) {
-                images.push(self.delivery.image(row, now).await?);
+            let row = rows.get(&name.stem).filter(|row| row.name == *name);
+            if let Some(row) = row.filter(|_| sight(row, owner).is_listed()) {
+                images.push(Image::of(row, &self.delivery, now).await?);
             }
         }
         Ok(images)
@@ -101,31 +102,23 @@ impl Images {
     /// find. Of their own images callers are told the state as well.
     ///
     /// # Errors
-    /// `busy` while the table fails, or gives half of the rows.
+    /// While the table fails, or gives half of the rows.
     pub async fn resolve(
         &self,
         caller: &Caller,
         names: Vec<String>,
         size: Size,
         now: Timestamp,
-    ) -> Result<Vec<Resolved>, ApiError> {
+    ) -> Result<Vec<Resolved>, Failure> {
         let parsed: Vec<_> = names.iter().map(|name| ImageName::parse(name)).collect();
         let rows = self.rows.find_all(parsed.iter().flatten().map(|name| &name.stem)).await?;
-        let missing = self.default(DefaultImage::Missing, now).await?;
         let mut resolved = Vec::with_capacity(names.len());
         for (name, parsed) in names.into_iter().zip(parsed) {
-            let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| is_told(row, &name, caller)));
-            let (link, state) = match row {
-                Some(row) => (self.delivery.link_of(row, size, now).await?, row.state.name()),
-                None => (missing.clone(), "missing"),
-            };
-            resolved.push(Resolved { name, url: link.url, expires_at: link.expires_at, state });
+            let row = parsed.and_then(|name| rows.get(&name.stem).filter(|row| row.name == name));
+            let sight = sight(row, Viewer::User(&caller.user_id));
+            let link = link_of(&sight, size, &self.delivery, now).await?;
+            resolved.push(Resolved { name, url: link.url, expires_at: link.expires_at, state: sight.state() });
         }
         Ok(resolved)
     }
-}
-
-fn is_told(row: &ImageRow, name: &ImageName, caller: &Caller) -> bool {
-    let is_unfinished = matches!(row.state, State::Pending | State::Rejected);
-    row.name == *name && (row.state == State::Ready || (is_unfinished && row.owner_id == caller.user_id))
 }

@@ -1,7 +1,7 @@
 use imaging::Format;
 use jiff::Timestamp;
-use web::{ApiError, ErrorCode};
 
+use crate::error::ImageError;
 use crate::rows::keys::{folder_of, incoming_key_of};
 use crate::rows::name::{Attempt, Stem};
 
@@ -46,8 +46,8 @@ impl Arrival {
     /// here, and would come again for ever.
     ///
     /// # Errors
-    /// `internal` where something was sent that cannot be told apart: passed over, it would be lost without a trace.
-    pub(crate) fn place(&self) -> Result<Option<Place>, ApiError> {
+    /// Where something was sent that cannot be told apart: passed over, it would be lost without a trace.
+    pub(crate) fn place(&self) -> Result<Option<Place>, ImageError> {
         let upload = |stem, attempt| Some(Upload { stem: Stem::parse(stem)?, attempt: Attempt::parse(attempt)? });
         match self.key.split('/').collect::<Vec<_>>()[..] {
             ["incoming", stem, attempt] => upload(stem, attempt).map(|upload| self.sent(upload)).transpose(),
@@ -56,9 +56,9 @@ impl Arrival {
         }
     }
 
-    fn sent(&self, upload: Upload) -> Result<Place, ApiError> {
-        let unmarked = || ApiError::from(ErrorCode::Internal).because("what was sent came without an ETag");
-        let etag = self.etag_in_keys().ok_or_else(unmarked)?.to_owned();
+    fn sent(&self, upload: Upload) -> Result<Place, ImageError> {
+        let etag =
+            self.etag_in_keys().ok_or(ImageError::Broken("the event of a direct upload has no ETag"))?.to_owned();
         Ok(Place::Incoming(Sent { upload, etag }))
     }
 

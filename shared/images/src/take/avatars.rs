@@ -3,11 +3,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use platform::aws::Aws;
 use session::Caller;
-use web::{ApiError, ImageForm};
+use web::ImageForm;
 
 use crate::config::{Config, UploadConfig};
+use crate::error::ImageError;
 use crate::rows::name::Target;
-use crate::rows::row::{ImageRow, State};
+use crate::rows::row::ImageRow;
 use crate::rows::table::Transacted;
 use crate::show::answer::Image;
 use crate::show::delivery::Delivery;
@@ -40,21 +41,20 @@ impl AvatarUploads {
     ///
     /// # Errors
     /// `image_unsupported`, `image_invalid`, `image_incomplete`, `not_found` (replaced meanwhile), `upload_id_reused`, `busy`.
-    pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ApiError> {
+    pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ImageError> {
         let draft = self.uploads.draft(caller, &Target::Avatar, form, now)?;
         self.delivery.prepare().await?;
         let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
-            Claim::Done(row) => return self.delivery.image_alone(&row, now).await,
+            Claim::Done(row) => return Ok(Image::without_variants(&row, &self.delivery, now).await?),
         };
         self.uploads.put(&row, draft.bytes).await?;
         self.make_current(caller, &row).await?;
-        let row = ImageRow { state: State::Ready, ..row };
-        self.delivery.image_alone(&row, now).await
+        Ok(Image::without_variants(&row.into_ready(), &self.delivery, now).await?)
     }
 
     /// Makes the picture ready and current in one transaction: nobody but this very user contends for its two rows.
-    async fn make_current(&self, caller: &Caller, row: &ImageRow) -> Result<(), ApiError> {
+    async fn make_current(&self, caller: &Caller, row: &ImageRow) -> Result<(), ImageError> {
         for tried in 1..=TRANSACTION_TRIES {
             match self.uploads.rows.make_current(&caller.user_id, row).await? {
                 Transacted::Applied => {

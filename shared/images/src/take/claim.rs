@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use platform::Failure;
-use web::{ApiError, ErrorCode};
 
-use crate::rows::row::{ImageRow, State};
+use crate::error::ImageError;
+use crate::rows::row::ImageRow;
+use crate::rows::state::Taken;
 use crate::rows::table::{ImageRows, Written};
 
 /// A claim meets another one, or a transaction, so often before it gives up for now.
@@ -24,51 +25,37 @@ pub(crate) enum Claim {
 /// Takes the draft's name, or finds out who has it.
 ///
 /// # Errors
-/// `not_found` (deleted), `upload_id_reused`, `busy`.
-pub(crate) async fn claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result<Claim, ApiError> {
+/// Where the image was deleted, the upload id stands for other content, or it could not be found out.
+pub(crate) async fn claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result<Claim, ImageError> {
     for tried in 1..=TRIES {
         match try_claim(rows, draft, now).await {
             Ok(Some(claim)) => return Ok(claim),
             Ok(None) => {}
             // The avatar's transaction holds the row; DynamoDB's SDK does not try this again by itself.
-            Err(ClaimError::Failure(Failure::Unavailable { code, .. })) if code == "TransactionConflictException" => {}
-            Err(ClaimError::Failure(failure)) => return Err(failure.into()),
-            Err(ClaimError::Refused(code)) => return Err(code.into()),
+            Err(ImageError::Failure(Failure::Conflict { .. })) => {}
+            Err(error) => return Err(error),
         }
         tokio::time::sleep(FIRST_BACKOFF * tried).await;
     }
-    Err(ApiError::from(ErrorCode::Busy).because("the row was always changed meanwhile"))
+    Err(ImageError::Unconfirmed("the row was changed again and again"))
 }
 
-async fn try_claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result<Option<Claim>, ClaimError> {
+async fn try_claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result<Option<Claim>, ImageError> {
     let found = match rows.claim(draft).await? {
         Written::Applied => return Ok(Some(Claim::Ours(draft.clone()))),
         // Gone again between the write and its answer.
         Written::Refused(None) => return Ok(None),
         Written::Refused(Some(found)) => found,
     };
-    // The order counts: a deleted upload stays deleted whatever bytes come, and our own row is never a conflict.
-    if found.attempt == draft.attempt {
-        return Ok(Some(Claim::Ours(found)));
-    }
-    match found.state {
-        State::Removed => Err(ClaimError::Refused(ErrorCode::NotFound)),
-        _ if found.content_hash != draft.content_hash => Err(ClaimError::Refused(ErrorCode::UploadIdReused)),
-        State::Pending => match rows.adopt(&found, now).await? {
+    match found.taken_from(draft) {
+        Taken::Own => Ok(Some(Claim::Ours(found))),
+        Taken::Unfinished => match rows.adopt(&found, now).await? {
             Written::Applied => Ok(Some(Claim::Ours(found))),
             Written::Refused(_) => Ok(None),
         },
-        State::Ready | State::Rejected => Ok(Some(Claim::Done(found))),
-    }
-}
-
-enum ClaimError {
-    Refused(ErrorCode),
-    Failure(Failure),
-}
-
-impl From<Failure> for ClaimError {
-    fn from(failure: Failure) -> Self {
-        Self::Failure(failure)
+        Taken::Finished => Ok(Some(Claim::Done(found))),
+        Taken::OtherContent => Err(ImageError::UploadIdReused),
+        Taken::Deleted => Err(ImageError::NotFound),
+        Taken::Unknown => Err(ImageError::UnknownState),
     }
 }

@@ -9,13 +9,15 @@ use platform::aws::Aws;
 use platform::metrics::{self, Metric};
 use session::Caller;
 use sha2::{Digest, Sha256};
-use web::{ApiError, ErrorCode, ImageForm};
+use web::ImageForm;
 
 use crate::config::{Config, UploadConfig};
+use crate::error::ImageError;
 use crate::rows::bucket::Bucket;
 use crate::rows::keys::key_of;
-use crate::rows::name::{Attempt, ImageName, Stem, Target};
-use crate::rows::row::{ImageRow, State};
+use crate::rows::name::Target;
+use crate::rows::row::{Begun, ImageRow};
+use crate::rows::state::Fate;
 use crate::rows::table::ImageRows;
 
 /// A picture on its way in: the row that we would like to write, and the bytes to go with it.
@@ -50,26 +52,18 @@ impl Uploads {
         target: &Target,
         form: &ImageForm,
         now: Timestamp,
-    ) -> Result<Draft, ApiError> {
-        let cleaned = imaging::clean(&form.image, &self.pixels).map_err(refused)?;
-        let stem = Stem::of(&caller.user_seed, target, form.upload_id.as_ref());
-        let name = ImageName { stem, format: cleaned.format };
-        let attempt = Attempt::random();
-        let row = ImageRow {
-            object_key: key_of(&name, &attempt),
-            name,
-            state: State::Pending,
-            owner_id: caller.user_id.clone(),
+    ) -> Result<Draft, ImageError> {
+        let cleaned = imaging::clean(&form.image, &self.pixels)?;
+        let upload = Begun {
+            caller,
             target: target.clone(),
+            upload_id: form.upload_id.as_ref(),
+            format: cleaned.format,
             content_hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&form.image)),
-            attempt,
-            bytes: Some(cleaned.bytes.len() as u64),
-            width: Some(cleaned.width),
-            height: Some(cleaned.height),
-            variants: None,
-            reason: None,
-            touched_at: now,
         };
+        let mut row = ImageRow::begin(upload, key_of, now);
+        row.bytes = Some(cleaned.bytes.len() as u64);
+        (row.width, row.height) = (Some(cleaned.width), Some(cleaned.height));
         Ok(Draft { row, bytes: cleaned.bytes.into() })
     }
 
@@ -79,22 +73,21 @@ impl Uploads {
     }
 
     /// Finds out what became of a row whose last write was refused or not answered.
-    pub(crate) async fn read_back(&self, row: &ImageRow) -> Result<(), ApiError> {
+    pub(crate) async fn read_back(&self, row: &ImageRow) -> Result<(), ImageError> {
         let found = self.rows.find(&row.name.stem).await?;
         self.settle(row, found.as_ref()).await
     }
 
     /// Ready with our object: it was our own write, or that of a racing try with the same bytes. Pending and ours: the
-    /// write may still come, so nothing is touched. Else nothing will ever name our object: it goes.
-    pub(crate) async fn settle(&self, row: &ImageRow, found: Option<&ImageRow>) -> Result<(), ApiError> {
-        match found {
-            Some(found) if found.state == State::Ready && found.object_key == row.object_key => Ok(()),
-            Some(found) if found.state == State::Pending && found.attempt == row.attempt => {
-                Err(ApiError::from(ErrorCode::Busy).because("not certainly ready"))
-            }
-            _ => {
+    /// write may still come, so nothing is touched. Where no row will ever lead to our object, it goes.
+    pub(crate) async fn settle(&self, row: &ImageRow, found: Option<&ImageRow>) -> Result<(), ImageError> {
+        match ImageRow::fate_of(found, &row.attempt, &row.object_key) {
+            Fate::Kept => Ok(()),
+            Fate::Undecided => Err(ImageError::Unconfirmed("could not confirm that the row became ready")),
+            Fate::Unknown => Err(ImageError::UnknownState),
+            Fate::Unwanted => {
                 self.bucket.delete(&row.object_key).await?;
-                Err(ApiError::from(ErrorCode::Busy).because("the row went meanwhile"))
+                Err(ImageError::Unconfirmed("the row was removed in the meantime"))
             }
         }
     }
@@ -105,24 +98,4 @@ impl Uploads {
 pub(crate) fn count_upload(bytes: u64) {
     metrics::count(Metric::Uploads);
     metrics::add(Metric::UploadBytes, bytes);
-}
-
-/// Why a picture is not taken, as clients are told.
-pub(crate) fn refused(refusal: imaging::Refused) -> ApiError {
-    let error = match refusal {
-        imaging::Refused::Heic => unsupported_heic(),
-        imaging::Refused::Unsupported => ErrorCode::ImageUnsupported.into(),
-        imaging::Refused::Incomplete => ErrorCode::ImageIncomplete.into(),
-        imaging::Refused::Invalid(_)
-        | imaging::Refused::TooManyPixels
-        | imaging::Refused::TooManyFrames
-        | imaging::Refused::TooManyScans
-        | imaging::Refused::TooManySegments => ErrorCode::ImageInvalid.into(),
-    };
-    error.because(refusal)
-}
-
-/// Phones make such pictures, and their users can choose another format.
-pub(crate) fn unsupported_heic() -> ApiError {
-    ApiError::from(ErrorCode::ImageUnsupported).saying("不支持HEIC图片，请选择压缩图或JPEG")
 }

@@ -11,18 +11,20 @@ use platform::aws::Aws;
 use platform::invocation;
 use platform::metrics::{self, Metric};
 use tokio::time::Instant;
-use web::{ApiError, ErrorCode};
 
 use crate::config::{IngestConfig, StorageConfig};
+use crate::error::ImageError;
 use crate::rows::bucket::{Bucket, Got};
 use crate::rows::lives::UPLOAD_ENDS;
 use crate::rows::name::Target;
-use crate::rows::row::{ImageRow, Made, State};
+use crate::rows::reason::Reason;
+use crate::rows::row::{ImageRow, Made};
+use crate::rows::state::Fate;
 use crate::rows::table::{ImageRows, Written};
 use crate::rows::tasks::Tasks;
 use crate::rows::variant::{Variant, Variants};
 use crate::take::arrival::{Arrival, Place, Sent, Upload};
-use crate::take::draft::{count_upload, refused};
+use crate::take::draft::count_upload;
 use crate::take::task_list::TaskList;
 
 const LOOKS_EVERY: Duration = Duration::from_millis(100);
@@ -33,7 +35,7 @@ pub enum Ingested {
     /// A ticket's picture is an image now.
     Ready(Option<NoVariants>),
     /// A ticket's picture was refused.
-    Rejected(ErrorCode),
+    Rejected(Reason),
     /// An image has its variants now.
     Variants,
     /// An image has none. It is shown as it is.
@@ -44,7 +46,7 @@ pub enum Ingested {
 
 enum Looked {
     Good(Cleaned),
-    Bad(ErrorCode),
+    Bad(Reason),
     Gone,
 }
 
@@ -73,7 +75,7 @@ impl Ingest {
     /// # Errors
     /// `busy` while the tables or S3 fail, or when it is not certain what was written: it has to come again. `internal` for what
     /// was sent with a form and comes without an `ETag` to read it by.
-    pub async fn take(&self, arrival: &Arrival, now: Timestamp) -> Result<Ingested, ApiError> {
+    pub async fn take(&self, arrival: &Arrival, now: Timestamp) -> Result<Ingested, ImageError> {
         if arrival.bucket != self.bucket.name {
             return Ok(Ingested::Nothing);
         }
@@ -87,9 +89,9 @@ impl Ingest {
 
     /// A ticket's picture. Its form can be used twice, with other bytes: outputs lie under the `ETag`, and the first that
     /// become ready stay.
-    async fn ingest(&self, sent: &Sent, now: Timestamp) -> Result<Ingested, ApiError> {
+    async fn ingest(&self, sent: &Sent, now: Timestamp) -> Result<Ingested, ImageError> {
         let ingested = match self.row_of(&sent.upload).await? {
-            Some(row) if row.state == State::Pending && row.object_key == sent.key() => {
+            Some(row) if row.is_pending() && row.object_key == sent.key() => {
                 match self.look_at(&row, sent).await? {
                     Looked::Good(picture) => self.publish(&row, picture, sent, now).await?,
                     Looked::Bad(reason) => self.reject(&row, reason, sent).await?,
@@ -117,13 +119,13 @@ impl Ingest {
     async fn look_at(&self, row: &ImageRow, sent: &Sent) -> Result<Looked, Failure> {
         let bytes = match self.bucket.get(&sent.key(), Some(&sent.etag), self.limits.max_direct_bytes).await? {
             Got::Bytes(bytes) => bytes,
-            Got::TooLarge => return Ok(Looked::Bad(ErrorCode::ImageTooLarge)),
+            Got::TooLarge => return Ok(Looked::Bad(Reason::TooLarge)),
             Got::Gone => return Ok(Looked::Gone),
         };
         Ok(match imaging::clean(&bytes, &self.limits.pixels) {
             Ok(picture) if picture.format == row.name.format => Looked::Good(picture),
-            Ok(_of_another_format) => Looked::Bad(ErrorCode::ImageUnsupported),
-            Err(refusal) => Looked::Bad(refused(refusal).code()),
+            Ok(_of_another_format) => Looked::Bad(Reason::Unsupported),
+            Err(refusal) => Looked::Bad(Reason::of(&refusal)),
         })
     }
 
@@ -134,9 +136,9 @@ impl Ingest {
         picture: Cleaned,
         sent: &Sent,
         now: Timestamp,
-    ) -> Result<Ingested, ApiError> {
+    ) -> Result<Ingested, ImageError> {
         let Target::Task(task) = &row.target else {
-            return Err(ApiError::from(ErrorCode::Internal).because("a ticket that belongs to no task"));
+            return Err(ImageError::Broken("a ticket that belongs to no task"));
         };
         let outputs = sent.outputs();
         let (variants, no_variants) = match self.make_variants(&picture, &outputs).await? {
@@ -154,9 +156,8 @@ impl Ingest {
 
         match self.list.enlist(&row.owner_id, task, &row.name, now).await {
             Ok(()) => {}
-            Err(refusal) if matches!(refusal.code(), ErrorCode::TaskFull | ErrorCode::TaskNotFound) => {
-                return self.reject(row, refusal.code(), sent).await;
-            }
+            Err(ImageError::TaskFull) => return self.reject(row, Reason::TaskFull, sent).await,
+            Err(ImageError::TaskNotFound) => return self.reject(row, Reason::TaskNotFound, sent).await,
             Err(failure) => return Err(failure),
         }
 
@@ -172,8 +173,8 @@ impl Ingest {
         self.leave(found.as_ref(), sent).await
     }
 
-    async fn reject(&self, row: &ImageRow, reason: ErrorCode, sent: &Sent) -> Result<Ingested, ApiError> {
-        match self.rows.reject(row, reason.name()).await? {
+    async fn reject(&self, row: &ImageRow, reason: Reason, sent: &Sent) -> Result<Ingested, ImageError> {
+        match self.rows.reject(row, reason).await? {
             Written::Applied => {
                 self.bucket.delete_below(&sent.outputs()).await?;
                 Ok(Ingested::Rejected(reason))
@@ -183,28 +184,27 @@ impl Ingest {
     }
 
     /// The row is not ours to change any more. Our outputs go, unless it shows them.
-    async fn leave(&self, found: Option<&ImageRow>, sent: &Sent) -> Result<Ingested, ApiError> {
-        let outputs = sent.outputs();
-        match found {
-            Some(row) if row.state == State::Pending && row.attempt == sent.upload.attempt => {
-                Err(ApiError::from(ErrorCode::Busy).because("not certainly written"))
-            }
-            Some(row) if row.state == State::Ready && row.object_key.starts_with(&outputs) => Ok(Ingested::Nothing),
-            _ => {
-                self.bucket.delete_below(&outputs).await?;
-                Ok(Ingested::Nothing)
-            }
+    async fn leave(&self, found: Option<&ImageRow>, sent: &Sent) -> Result<Ingested, ImageError> {
+        match ImageRow::fate_of(found, &sent.upload.attempt, &sent.outputs()) {
+            Fate::Kept => Ok(Ingested::Nothing),
+            Fate::Undecided => Err(ImageError::Unconfirmed("could not confirm that the row was written")),
+            Fate::Unknown => Err(ImageError::UnknownState),
+            Fate::Unwanted => self.delete(&sent.outputs()).await,
         }
     }
 
     /// An upload through the API is answered before its variants are made.
-    async fn add_variants(&self, arrival: &Arrival, upload: &Upload, now: Timestamp) -> Result<Ingested, ApiError> {
+    async fn add_variants(&self, arrival: &Arrival, upload: &Upload, now: Timestamp) -> Result<Ingested, ImageError> {
         let found = self.row_of_ended_upload(upload, arrival.at, now).await?;
-        let row = match found.filter(|row| row.attempt == upload.attempt) {
-            Some(row) if row.state == State::Ready && row.variants.is_none() && row.object_key == arrival.key => row,
-            // Done before; or its upload was cut short, and a retry puts the picture again.
-            Some(row) if matches!(row.state, State::Ready | State::Pending) => return Ok(Ingested::Nothing),
-            _ => return self.forget(upload).await,
+        let row = match ImageRow::fate_of(found.as_ref(), &upload.attempt, &upload.folder()) {
+            Fate::Kept => found.filter(|row| row.lacks_variants(&arrival.key)),
+            // Its upload was cut short, and a retry puts the object again.
+            Fate::Undecided => None,
+            Fate::Unknown => return Err(ImageError::UnknownState),
+            Fate::Unwanted => return self.delete(&upload.folder()).await,
+        };
+        let Some(row) = row else {
+            return Ok(Ingested::Nothing);
         };
         let Got::Bytes(bytes) = self.bucket.get(&row.object_key, None, self.limits.max_direct_bytes).await? else {
             return Ok(Ingested::Nothing);
@@ -224,8 +224,12 @@ impl Ingest {
                 metrics::count(Metric::Variants);
                 Ok(Ingested::Variants)
             }
-            // Removed meanwhile, perhaps before the variants were put: the sweep may be through.
-            Written::Refused(_) => self.forget(upload).await,
+            // Removed in the meantime, perhaps before the variants were put: the sweep may be through.
+            Written::Refused(found) => match ImageRow::fate_of(found.as_ref(), &upload.attempt, &upload.folder()) {
+                Fate::Kept | Fate::Undecided => Ok(Ingested::Nothing),
+                Fate::Unknown => Err(ImageError::UnknownState),
+                Fate::Unwanted => self.delete(&upload.folder()).await,
+            },
         }
     }
 
@@ -240,7 +244,7 @@ impl Ingest {
         let end = Instant::now() + Duration::try_from(left).unwrap_or_default();
         loop {
             let found = self.row_of(upload).await?;
-            let is_at_work = found.as_ref().is_some_and(|row| row.state == State::Pending);
+            let is_at_work = found.as_ref().is_some_and(ImageRow::is_pending);
             if !is_at_work || Instant::now() >= end {
                 return Ok(found);
             }
@@ -248,9 +252,9 @@ impl Ingest {
         }
     }
 
-    /// No row will ever name this attempt again: what was put for it goes.
-    async fn forget(&self, upload: &Upload) -> Result<Ingested, ApiError> {
-        self.bucket.delete_below(&upload.folder()).await?;
+    /// Deletes what no row leads to, nor ever will.
+    async fn delete(&self, prefix: &str) -> Result<Ingested, ImageError> {
+        self.bucket.delete_below(prefix).await?;
         Ok(Ingested::Nothing)
     }
 

@@ -5,13 +5,12 @@ use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 use session::UserId;
-use web::{ApiError, ErrorCode};
 
 use crate::config::StorageConfig;
+use crate::error::ImageError;
 use crate::rows::bucket::Bucket;
-use crate::rows::lives::{ABANDONED, FORM_LIFE};
 use crate::rows::name::{ImageName, Stem, TaskId};
-use crate::rows::row::{ImageRow, State};
+use crate::rows::row::ImageRow;
 use crate::rows::table::ImageRows;
 use crate::rows::tasks::{ListWritten, Task, Tasks};
 
@@ -47,14 +46,14 @@ impl TaskList {
         task: &TaskId,
         name: &ImageName,
         now: Timestamp,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), ImageError> {
         let mut refusal = None;
         for _ in 0..ENLIST_TRIES {
             let refused = match self.tasks.append(task, owner, name, self.most).await? {
                 ListWritten::Applied => return Ok(()),
                 ListWritten::Refused(list) => list,
             };
-            let list = refused.filter(|list| list.owner_id == *owner).ok_or(ErrorCode::TaskNotFound)?;
+            let list = refused.filter(|list| list.owner_id == *owner).ok_or(ImageError::TaskNotFound)?;
             if list.images.contains(&name.to_string()) {
                 // An earlier try put it there. A prune that has seen our row gone must not drop it now.
                 if let ListWritten::Applied = self.tasks.touch(task, name).await? {
@@ -66,12 +65,12 @@ impl TaskList {
                 refusal = Some(self.prune(list, now).await?);
             }
         }
-        Err(ApiError::from(ErrorCode::Busy).because("the list was always changed meanwhile"))
+        Err(ImageError::Unconfirmed("the list was changed again and again"))
     }
 
     /// Drops the names of a full list that stand for nothing, and gives the refusal of who finds it full even so. The rows are
     /// read after the list: a name whose row is seen gone cannot have come back without raising the list's version.
-    async fn prune(&self, list: Task, now: Timestamp) -> Result<ApiError, Failure> {
+    async fn prune(&self, list: Task, now: Timestamp) -> Result<ImageError, Failure> {
         let (mut seen, mut failed_look) = (Some(list), None);
         for _ in 0..PRUNE_TRIES {
             // Gone, or somebody else has made room meanwhile.
@@ -89,17 +88,19 @@ impl TaskList {
             }
         }
         // Where a look failed nobody knows whether there is room, and an outage is no refusal.
-        Ok(failed_look.map_or_else(|| ErrorCode::TaskFull.into(), ApiError::from))
+        Ok(failed_look.map_or(ImageError::TaskFull, ImageError::from))
     }
 
     /// The names of a list that stand for something, or may yet, and what made a look fail, if one did.
     async fn living<'a>(&self, list: &'a Task, now: Timestamp) -> Result<(Vec<&'a String>, Option<Failure>), Failure> {
+        // A name that cannot be read may be that of a newer version's format: it stays.
         let names: Vec<_> =
-            list.images.iter().filter_map(|text| ImageName::parse(text).map(|name| (text, name.stem))).collect();
-        let rows = self.rows.find_all(names.iter().map(|(_, stem)| stem)).await?;
+            list.images.iter().map(|text| (text, ImageName::parse(text).map(|name| name.stem))).collect();
+        let rows = self.rows.find_all(names.iter().filter_map(|(_, stem)| stem.as_ref())).await?;
         let (unused, failed_look) = self.unused_tickets(&rows, now).await?;
-        let is_living = |stem| rows.get(stem).is_some_and(|row| !is_abandoned(row, now)) && !unused.contains(stem);
-        let living = names.iter().filter(|(_, stem)| is_living(stem)).map(|(text, _)| *text).collect();
+        let is_living = |stem| rows.get(stem).is_some_and(|row| !row.is_abandoned(now)) && !unused.contains(stem);
+        let living = names.iter().filter(|(_, stem)| stem.as_ref().is_none_or(is_living));
+        let living = living.map(|(text, _)| *text).collect();
         Ok((living, failed_look))
     }
 
@@ -111,7 +112,7 @@ impl TaskList {
         rows: &HashMap<Stem, ImageRow>,
         now: Timestamp,
     ) -> Result<(HashSet<Stem>, Option<Failure>), Failure> {
-        let ended: Vec<_> = rows.values().filter(|row| is_ended_ticket(row, now)).collect();
+        let ended: Vec<_> = rows.values().filter(|row| row.is_expired_ticket(now)).collect();
         let (mut empty, mut failed_look) = (Vec::new(), None);
         for some in ended.chunks(LOOKS_AT_ONCE) {
             let looks = join_all(some.iter().map(|row| self.nothing_came(row))).await;
@@ -124,30 +125,17 @@ impl TaskList {
             }
         }
         let again = self.rows.find_all(empty.into_iter()).await?;
-        let unused = again.into_values().filter(|row| is_ended_ticket(row, now)).map(|row| row.name.stem).collect();
+        let unused = again.into_values().filter(|row| row.is_expired_ticket(now)).map(|row| row.name.stem).collect();
         Ok((unused, failed_look))
     }
 
     /// Whether S3 says that nothing lies under the ticket's key.
     async fn nothing_came(&self, row: &ImageRow) -> Result<bool, Failure> {
         match self.bucket.is_empty_below(&row.object_key).await {
-            // To a role that may not look the place is taken, until the ticket's row goes. It is counted as a failure, since
+            // To a role that may not look the slot is taken until the ticket's row goes. It is counted as a failure, since
             // nobody is told.
-            Err(Failure::Unavailable { code, .. }) if code == "AccessDenied" => Ok(false),
+            Err(Failure::Forbidden { .. }) => Ok(false),
             looked => looked,
         }
     }
-}
-
-fn is_abandoned(row: &ImageRow, now: Timestamp) -> bool {
-    match row.state {
-        State::Removed => true,
-        State::Pending => !row.is_ticket() && now.duration_since(row.touched_at) > ABANDONED,
-        State::Ready | State::Rejected => false,
-    }
-}
-
-/// Forms are signed when the row is touched.
-fn is_ended_ticket(row: &ImageRow, now: Timestamp) -> bool {
-    row.state == State::Pending && row.is_ticket() && now.duration_since(row.touched_at) > FORM_LIFE
 }

@@ -1,11 +1,12 @@
 use jiff::Timestamp;
 use platform::aws::Aws;
 use session::Caller;
-use web::{ApiError, ImageForm};
+use web::ImageForm;
 
 use crate::config::{Config, UploadConfig};
+use crate::error::ImageError;
 use crate::rows::name::Target;
-use crate::rows::row::{ImageRow, State};
+use crate::rows::row::ImageRow;
 use crate::rows::table::Written;
 use crate::rows::tasks::{Task, Tasks};
 use crate::show::answer::Image;
@@ -49,12 +50,12 @@ impl TaskUploads {
         task: &Task,
         form: &ImageForm,
         now: Timestamp,
-    ) -> Result<Image, ApiError> {
+    ) -> Result<Image, ImageError> {
         let draft = self.uploads.draft(caller, &Target::Task(task.id.clone()), form, now)?;
         self.delivery.prepare().await?;
         let row = match claim(&self.uploads.rows, &draft.row, now).await? {
             Claim::Ours(row) => row,
-            Claim::Done(row) => return self.delivery.image_alone(&row, now).await,
+            Claim::Done(row) => return Ok(Image::without_variants(&row, &self.delivery, now).await?),
         };
 
         let enlist = self.list.enlist(&caller.user_id, &task.id, &row.name, now);
@@ -64,11 +65,10 @@ impl TaskUploads {
         stored?;
 
         self.make_ready(&row).await?;
-        let row = ImageRow { state: State::Ready, ..row };
-        self.delivery.image_alone(&row, now).await
+        Ok(Image::without_variants(&row.into_ready(), &self.delivery, now).await?)
     }
 
-    async fn make_ready(&self, row: &ImageRow) -> Result<(), ApiError> {
+    async fn make_ready(&self, row: &ImageRow) -> Result<(), ImageError> {
         match self.uploads.rows.make_ready(row).await {
             Ok(Written::Applied) => {
                 count_upload(row.bytes.unwrap_or_default());

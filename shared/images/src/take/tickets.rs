@@ -1,23 +1,23 @@
 use aws_sdk_s3::config::endpoint::{DefaultResolver, Params, ResolveEndpoint};
-use imaging::Format;
+use imaging::{Format, Refused};
 use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 use serde::Serialize;
 use session::Caller;
-use web::{ApiError, ErrorCode, IdempotencyKey};
+use web::IdempotencyKey;
 
 use crate::config::{Config, TicketConfig};
+use crate::error::ImageError;
 use crate::rows::keys::incoming_key_of;
 use crate::rows::lives::FORM_LIFE;
-use crate::rows::name::{Attempt, ImageName, Stem, Target};
-use crate::rows::row::{ImageRow, State};
+use crate::rows::name::Target;
+use crate::rows::row::{Begun, ImageRow};
 use crate::rows::table::ImageRows;
 use crate::rows::tasks::{Task, Tasks};
 use crate::show::answer::Image;
 use crate::show::delivery::Delivery;
 use crate::take::claim::{Claim, claim};
-use crate::take::draft::unsupported_heic;
 use crate::take::post_policy::{Fields, Upload};
 use crate::take::task_list::TaskList;
 
@@ -37,11 +37,11 @@ impl Announced {
     ///
     /// # Errors
     /// `image_unsupported`.
-    pub fn new(content_type: &str, bytes: u64, upload_id: Option<IdempotencyKey>) -> Result<Self, ApiError> {
+    pub fn new(content_type: &str, bytes: u64, upload_id: Option<IdempotencyKey>) -> Result<Self, ImageError> {
         match Format::from_content_type(content_type) {
             Some(format) => Ok(Self { format, bytes, upload_id }),
-            None if HEIC.contains(&content_type) => Err(unsupported_heic()),
-            None => Err(ErrorCode::ImageUnsupported.into()),
+            None if HEIC.contains(&content_type) => Err(Refused::Heic.into()),
+            None => Err(Refused::Unsupported.into()),
         }
     }
 
@@ -115,12 +115,12 @@ impl Tickets {
         task: &Task,
         announced: &Announced,
         now: Timestamp,
-    ) -> Result<Ticket, ApiError> {
+    ) -> Result<Ticket, ImageError> {
         let url = self.url().await?;
         let row = match claim(&self.rows, &draft(caller, task, announced, now), now).await? {
             Claim::Ours(row) => row,
             Claim::Done(row) => {
-                let image = self.delivery.image(&row, now).await?;
+                let image = Image::of(&row, &self.delivery, now).await?;
                 return Ok(Ticket::Done(Done { name: row.name.to_string(), image }));
             }
         };
@@ -167,23 +167,12 @@ impl Tickets {
 
 /// The row of a photo of which nothing is known but what was announced.
 fn draft(caller: &Caller, task: &Task, announced: &Announced, now: Timestamp) -> ImageRow {
-    let target = Target::Task(task.id.clone());
-    let stem = Stem::of(&caller.user_seed, &target, announced.upload_id.as_ref());
-    let name = ImageName { stem, format: announced.format };
-    let attempt = Attempt::random();
-    ImageRow {
-        object_key: incoming_key_of(&name.stem, &attempt),
-        name,
-        state: State::Pending,
-        owner_id: caller.user_id.clone(),
-        target,
+    let upload = Begun {
+        caller,
+        target: Target::Task(task.id.clone()),
+        upload_id: announced.upload_id.as_ref(),
+        format: announced.format,
         content_hash: announced.content_hash(),
-        attempt,
-        bytes: None,
-        width: None,
-        height: None,
-        variants: None,
-        reason: None,
-        touched_at: now,
-    }
+    };
+    ImageRow::begin(upload, |name, attempt| incoming_key_of(&name.stem, attempt), now)
 }
