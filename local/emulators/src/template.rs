@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use saphyr::{LoadableYamlNode, Scalar, Yaml};
+use saphyr::{LoadableYamlNode, Mapping, Scalar, Yaml};
 use serde_json::{Map, Value, json};
 
 mod pattern;
@@ -150,7 +150,7 @@ fn long_form(node: &Yaml) -> Result<Value, TemplateError> {
         Yaml::Value(Scalar::FloatingPoint(number)) => json!(number.0),
         Yaml::Value(Scalar::String(text)) => json!(text),
         Yaml::Sequence(items) => items.iter().map(long_form).collect::<Result<_, _>>()?,
-        Yaml::Mapping(entries) => Value::Object(entries.iter().map(long_form_entry).collect::<Result<_, _>>()?),
+        Yaml::Mapping(entries) => Value::Object(long_form_entries(entries)?),
         Yaml::Tagged(tag, argument) => {
             let function = match tag.suffix.as_str() {
                 name @ ("Ref" | "Condition") => name.to_owned(),
@@ -164,11 +164,19 @@ fn long_form(node: &Yaml) -> Result<Value, TemplateError> {
     })
 }
 
-fn long_form_entry((key, value): (&Yaml, &Yaml)) -> Result<(String, Value), TemplateError> {
-    match key {
-        Yaml::Value(Scalar::String(name)) => Ok((name.to_string(), long_form(value)?)),
-        other => Err(TemplateError::NotUnderstood(format!("the key {other:?}"))),
+/// The entries of a mapping, and those that it takes over from another one by YAML's merge key `<<`.
+fn long_form_entries(entries: &Mapping) -> Result<Map<String, Value>, TemplateError> {
+    let mut own = Map::new();
+    let mut merged = Map::new();
+    for (key, value) in entries {
+        match (key, long_form(value)?) {
+            (Yaml::Value(Scalar::String(name)), Value::Object(others)) if name == "<<" => merged = others,
+            (Yaml::Value(Scalar::String(name)), value) => drop(own.insert(name.to_string(), value)),
+            (other, _) => return Err(TemplateError::NotUnderstood(format!("the key {other:?}"))),
+        }
     }
+    merged.extend(own);
+    Ok(merged)
 }
 
 /// The whole template in its long form: what names in it stand for.

@@ -153,6 +153,20 @@ pub async fn connect(environment: &Environment<'_>) -> Result<Connected, Problem
     if problems.is_empty() { Ok(connecting.connected) } else { Err(Problems(problems)) }
 }
 
+/// Every fault that a function finds in an environment.
+pub fn problems(lookup: &dyn Fn(&str) -> Option<String>) -> BTreeSet<String> {
+    let mut problems = BTreeSet::new();
+    macro_rules! read {
+        ($name:literal, $library:ident $(, $kind:ident)?) => {
+            if let Err(Problems(found)) = config::from_lookup(lookup, $library::Config::read) {
+                problems.extend(found);
+            }
+        };
+    }
+    for_each_function!(read);
+    problems
+}
+
 /// What each function reads from its environment.
 pub fn variables() -> BTreeMap<&'static str, Vec<&'static Variable>> {
     let mut functions = BTreeMap::new();

@@ -39,6 +39,15 @@ fn assert_variable(written: &str, expected: Option<&str>) {
 }
 
 #[test]
+fn a_mapping_takes_over_what_an_anchor_names_and_its_own_entries_win() {
+    let document =
+        document("first: { <<: &shared { A: 1, B: !Ref Two }, C: 3 }\nsecond: { <<: *shared, A: 4 }").unwrap();
+
+    assert_eq!(document["first"], json!({ "A": 1, "B": { "Ref": "Two" }, "C": 3 }));
+    assert_eq!(document["second"], json!({ "A": 4, "B": { "Ref": "Two" } }));
+}
+
+#[test]
 fn every_folder_of_functions_is_one_function_of_the_template() {
     let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/../../functions");
     let entries = std::fs::read_dir(folder).expect("functions/").map(|entry| entry.expect("an entry"));

@@ -9,7 +9,7 @@ use crate::workspace::{Metadata, Package, folders, text};
 
 /// What each crate may be built from, of ours. `local/emulators` and `imaging` stand alone: the ones stand for servers
 /// that know nothing of us, the other knows bytes and nothing else.
-const MAY_USE: [(&str, &[&str]); 10] = [
+const MAY_USE: [(&str, &[&str]); 11] = [
     ("platform", &[]),
     ("imaging", &[]),
     ("emulators", &[]),
@@ -18,12 +18,18 @@ const MAY_USE: [(&str, &[&str]); 10] = [
     ("session", &["platform", "web"]),
     ("users", &["platform", "web", "session"]),
     ("images", &["platform", "web", "session", "imaging"]),
+    ("moderation", &["platform", "web", "images", "users", "wechat"]),
     ("testkit", &["emulators"]),
     ("doctor", &["platform"]),
 ];
 
 /// What a function may be built from, of ours: never another function, nothing of the laptop or of the tests.
-const A_FUNCTION_MAY_USE: [&str; 7] = ["platform", "web", "session", "users", "images", "imaging", "wechat"];
+const A_FUNCTION_MAY_USE: [&str; 8] =
+    ["platform", "web", "session", "users", "images", "imaging", "moderation", "wechat"];
+
+/// Who may talk with WeChat: signing in, phone numbers, checks of texts and images, and WeChat's own messages.
+const CALLS_WECHAT: [&str; 7] =
+    ["moderation", "session-login", "account-remove", "account-wechat", "tasks", "image-check", "wechat-push"];
 
 fn template() -> Template {
     Template::parse(&text("template.yaml")).expect("our own template")
@@ -55,9 +61,18 @@ fn the_test_kit_and_the_emulators_are_for_tests_and_the_laptop() {
 }
 
 #[test]
-fn wechat_is_linked_by_the_login_and_nothing_else() {
+fn wechat_is_named_by_what_calls_it_and_by_nothing_else() {
     let linked = Metadata::read().ours().filter(|package| package.uses().contains("wechat"));
-    assert_eq!(linked.map(|package| package.name.as_str()).collect::<Vec<_>>(), ["session-login"]);
+    let linked: BTreeSet<_> = linked.map(|package| package.name.as_str()).collect();
+    assert!(linked.contains("session-login") && linked.is_subset(&BTreeSet::from(CALLS_WECHAT)), "{linked:?}");
+}
+
+#[test]
+fn what_the_laptop_and_the_tests_need_is_not_in_the_functions() {
+    let linked = Metadata::read().linked_by_functions();
+    for name in ["axum", "dynoxide-rs", "image", "proptest", "rusqlite", "s3s"] {
+        assert!(linked.iter().all(|package| package.name != name), "{name}");
+    }
 }
 
 #[test]

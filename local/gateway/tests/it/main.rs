@@ -4,7 +4,6 @@
 mod arrival;
 mod client;
 mod demo;
-mod dependencies;
 mod docs;
 mod events;
 mod first_minutes;

@@ -42,6 +42,37 @@ fn given_to_all(given: &BTreeMap<String, BTreeSet<String>>) -> BTreeSet<String> 
 }
 
 #[test]
+fn code_and_template_have_the_same_defaults_and_ranges() {
+    let document = document(include_str!("../../../../template.yaml")).expect("our own template");
+    let told = variables_told_by_parameters(&document);
+    assert!(told.len() > 12, "{told:?}");
+    let read: BTreeMap<_, _> =
+        in_process::variables().into_values().flatten().map(|variable| (variable.name, variable)).collect();
+    for (variable, parameter) in told.into_iter().filter(|(variable, _)| read.contains_key(variable)) {
+        let parameter = &document["Parameters"][parameter];
+        let default = parameter["Default"].as_str().map_or(parameter["Default"].to_string(), str::to_owned);
+        if let Some(of_code) = read[variable].default {
+            assert_eq!(default, of_code, "{variable}");
+        }
+        let (Some(min), Some(max)) = (parameter["MinValue"].as_i64(), parameter["MaxValue"].as_i64()) else { continue };
+        for (value, is_taken) in [(min - 1, false), (min, true), (max, true), (max + 1, false)] {
+            let problems = in_process::problems(&|name| (name == variable).then(|| value.to_string()));
+            let is_refused = problems.iter().any(|problem| problem.starts_with(variable));
+            assert_eq!(!is_refused, is_taken, "{variable}={value}");
+        }
+    }
+}
+
+/// The variables of all functions that are given the value of a parameter.
+fn variables_told_by_parameters(document: &Value) -> BTreeMap<&str, &str> {
+    let functions = document["Resources"].as_object().expect("resources").values().map(|one| &one["Properties"]);
+    let functions = functions.chain([&document["Globals"]["Function"]]);
+    let variables = functions.filter_map(|function| function["Environment"]["Variables"].as_object()).flatten();
+    let told = variables.filter_map(|(variable, value)| Some((variable.as_str(), value["Ref"].as_str()?)));
+    told.filter(|(_, name)| document["Parameters"].get(name).is_some()).collect()
+}
+
+#[test]
 fn every_function_is_given_the_variables_that_it_reads_and_no_others() {
     let given = given();
     let read = in_process::variables();

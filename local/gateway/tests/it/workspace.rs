@@ -12,7 +12,7 @@ use serde::Deserialize;
 const NOT_IN_THE_REPOSITORY: [&str; 4] = ["target", "node_modules", "fuzz/corpus", "fuzz/artifacts"];
 
 /// What `cargo metadata` says: the manifests, and what they resolve to. Read as plain JSON, since a crate that knows all
-/// of its fields would serve for the six that are looked at here.
+/// of its fields would serve for the four that are looked at here.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Metadata {
     pub(crate) packages: Vec<Package>,
@@ -23,8 +23,6 @@ pub(crate) struct Metadata {
 pub(crate) struct Package {
     id: String,
     pub(crate) name: String,
-    pub(crate) version: String,
-    pub(crate) license: Option<String>,
     /// Where it was downloaded from; nothing for the packages of this workspace.
     source: Option<String>,
     manifest_path: PathBuf,
