@@ -138,6 +138,7 @@ EVENTS = {
     },
     "upload-ticket": {
         "one-photo": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO)})),
+        "jpg": ticket(as_json({"content_type": "image/jpg", "bytes": len(PHOTO)})),
         "with-upload-id": ticket(as_json({"content_type": "image/jpeg", "bytes": len(PHOTO), "upload_id": "ticket-1"})),
         "largest": ticket(as_json({"content_type": "image/png", "bytes": 20 * 1024 * 1024})),
         "too-large": ticket(as_json({"content_type": "image/jpeg", "bytes": 20 * 1024 * 1024 + 1})),

@@ -63,14 +63,19 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     match (method, route.as_str()) {
         (Method::POST, "/images/resolve") => resolve(app, request, now).await,
         (_, "/images/resolve") => web::method_not_allowed(&[Method::POST]),
-        (Method::GET, "/images/{name}") => show(app, &request, "name", now).await,
-        (Method::GET, "/task/{imagename}") => show(app, &request, "imagename", now).await,
-        (Method::GET, "/users/{user_id}/avatar") => show_avatar(app, &request, now).await,
+        (Method::GET, "/images/{name}") => show(&images(app, &request), &request, "name", now).await,
+        (Method::GET, "/task/{imagename}") => show(&images(app, &request), &request, "imagename", now).await,
+        (Method::GET, "/users/{user_id}/avatar") => show_avatar(&images(app, &request), &request, now).await,
         (_, "/images/{name}" | "/task/{imagename}" | "/users/{user_id}/avatar") => {
             web::method_not_allowed(&[Method::GET])
         }
         _ => Err(ErrorCode::NotFound.into()),
     }
+}
+
+/// The images under URLs that answer the method that was sent.
+fn images(app: &App, request: &Request) -> Images {
+    if web::is_head(request) { app.images.for_head() } else { app.images.clone() }
 }
 
 /// The size in the URL. It stands in pages of others, so that an unknown or a doubled one is no refusal.
@@ -79,24 +84,29 @@ fn asked_size(request: &Request) -> Size {
     variant.and_then(|name| Size::parse(&name)).unwrap_or_default()
 }
 
-async fn show(app: &App, request: &Request, parameter: &'static str, now: Timestamp) -> Result<Response, ApiError> {
+async fn show(
+    images: &Images,
+    request: &Request,
+    parameter: &'static str,
+    now: Timestamp,
+) -> Result<Response, ApiError> {
     let name = web::path_parameter(request, parameter)?;
-    match app.images.find(&name, asked_size(request), now).await? {
+    match images.find(&name, asked_size(request), now).await? {
         Found::Image(link) => redirect(&link, now, u32::MAX),
-        Found::StandIn(kind) => show_default(app, kind, now).await,
+        Found::StandIn(kind) => show_default(images, kind, now).await,
     }
 }
 
-async fn show_avatar(app: &App, request: &Request, now: Timestamp) -> Result<Response, ApiError> {
+async fn show_avatar(images: &Images, request: &Request, now: Timestamp) -> Result<Response, ApiError> {
     let user_id = web::path_parameter(request, "user_id")?;
-    match app.images.find_avatar(&user_id, now).await? {
+    match images.find_avatar(&user_id, now).await? {
         Found::Image(link) => redirect(&link, now, AVATAR_MAX_AGE),
-        Found::StandIn(kind) => show_default(app, kind, now).await,
+        Found::StandIn(kind) => show_default(images, kind, now).await,
     }
 }
 
-async fn show_default(app: &App, kind: DefaultImage, now: Timestamp) -> Result<Response, ApiError> {
-    let link = app.images.default(kind, now).await?;
+async fn show_default(images: &Images, kind: DefaultImage, now: Timestamp) -> Result<Response, ApiError> {
+    let link = images.default(kind, now).await?;
     metrics::count(Metric::DefaultImages);
     redirect(&link, now, kind.max_age())
 }

@@ -23,6 +23,14 @@ pub fn route<B>(request: &Request<B>) -> (Method, String) {
     (request.method().clone(), path.to_owned())
 }
 
+/// Whether HEAD was sent. Handlers are told GET, whose answer is the same without its body.
+pub fn is_head<B>(request: &Request<B>) -> bool {
+    match request.request_context_ref() {
+        Some(RequestContext::ApiGatewayV2(context)) => context.http.method == Method::HEAD,
+        _ => false,
+    }
+}
+
 /// A variable of the route's path, percent-decoded.
 ///
 /// # Errors

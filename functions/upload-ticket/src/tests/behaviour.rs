@@ -51,6 +51,16 @@ async fn every_type_that_is_taken_has_its_extension() {
 }
 
 #[tokio::test]
+async fn a_jpg_is_a_jpeg() {
+    let house = House::new().await;
+
+    let answer = house.send(event!("upload-ticket/jpg")).await;
+
+    assert_eq!(answer.assert_status(201).json()["fields"]["Content-Type"], "image/jpeg");
+    assert!(name_of(&answer).ends_with(".jpg"));
+}
+
+#[tokio::test]
 async fn refused_tickets_get_their_answer_and_leave_nothing() {
     let house = House::new().await;
     for (event, status, error) in [

@@ -67,6 +67,15 @@ impl Delivery {
         Self { mode, life: config.url_life }
     }
 
+    /// The same delivery, by URLs that answer HEAD. Only S3's own know a method.
+    pub(crate) fn for_head(&self) -> Self {
+        let mode = match &self.mode {
+            Mode::Presigned(presigned) => Mode::Presigned(presigned.for_head()),
+            mode @ (Mode::CloudFront(_) | Mode::Public { .. }) => mode.clone(),
+        };
+        Self { mode, life: self.life }
+    }
+
     /// Gets what [`link`](Self::link) needs from elsewhere, so that it cannot fail for the lack of it once an image is
     /// there.
     pub(crate) async fn prepare(&self) -> Result<(), Failure> {

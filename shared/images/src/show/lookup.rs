@@ -35,6 +35,12 @@ impl Images {
         Self { rows: ImageRows::new(&config.table, aws.dynamodb()), delivery: Delivery::new(config, aws) }
     }
 
+    /// The same images, under URLs that answer HEAD.
+    #[must_use]
+    pub fn for_head(&self) -> Self {
+        Self { delivery: self.delivery.for_head(), ..self.clone() }
+    }
+
     /// Opens a connection to the table and gets what URLs need, before the first event.
     pub async fn warm(&self) {
         let _ = tokio::join!(self.rows.warm(), self.delivery.prepare());

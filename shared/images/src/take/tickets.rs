@@ -33,11 +33,12 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// A photo of this type and of so many bytes.
+    /// A photo of this type and of so many bytes. `image/jpg` is no registered type, but what many clients call a JPEG.
     ///
     /// # Errors
     /// `image_unsupported`.
     pub fn new(content_type: &str, bytes: u64, upload_id: Option<IdempotencyKey>) -> Result<Self, ImageError> {
+        let content_type = if content_type == "image/jpg" { "image/jpeg" } else { content_type };
         match Format::from_content_type(content_type) {
             Some(format) => Ok(Self { format, bytes, upload_id }),
             None if HEIC.contains(&content_type) => Err(Refused::Heic.into()),

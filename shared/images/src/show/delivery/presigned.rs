@@ -14,11 +14,17 @@ pub(super) struct Presigned {
     signer: aws_sdk_s3::Client,
     bucket: String,
     aws: Aws,
+    is_for_head: bool,
 }
 
 impl Presigned {
     pub(super) fn new(aws: &Aws, endpoint: Option<&str>, bucket: &str) -> Self {
-        Self { signer: aws.s3_at(endpoint), bucket: bucket.to_owned(), aws: aws.clone() }
+        Self { signer: aws.s3_at(endpoint), bucket: bucket.to_owned(), aws: aws.clone(), is_for_head: false }
+    }
+
+    /// URLs for HEAD: the method is a part of what is signed.
+    pub(super) fn for_head(&self) -> Self {
+        Self { is_for_head: true, ..self.clone() }
     }
 
     /// The URL of an object for `life` from `start` on.
@@ -28,8 +34,14 @@ impl Presigned {
             .expires_in(life)
             .build()
             .map_err(|_| Failure::unavailable(OPERATION, "presigning"))?;
-        let request = self.signer.get_object().bucket(&self.bucket).key(key).presigned(signing).await;
-        Ok(request.map_err(|error| Failure::of(OPERATION, &error))?.uri().to_owned())
+        let request = if self.is_for_head {
+            let request = self.signer.head_object().bucket(&self.bucket).key(key).presigned(signing).await;
+            request.map_err(|error| Failure::of(OPERATION, &error))?
+        } else {
+            let request = self.signer.get_object().bucket(&self.bucket).key(key).presigned(signing).await;
+            request.map_err(|error| Failure::of(OPERATION, &error))?
+        };
+        Ok(request.uri().to_owned())
     }
 
     /// When a URL really ends that is to end at `end`: a role's URL dies with the role's credentials.
