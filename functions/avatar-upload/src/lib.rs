@@ -11,7 +11,7 @@ use platform::config::Variables;
 use session::Sessions;
 use web::{ApiError, Response, respond};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -20,7 +20,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
@@ -55,7 +55,7 @@ impl App {
     }
 }
 
-/// Makes a photo the caller's avatar and answers with the stored image.
+/// Makes an image the caller's avatar and answers with it.
 ///
 /// # Errors
 /// See the table above.

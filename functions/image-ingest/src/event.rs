@@ -5,17 +5,17 @@ use jiff::Timestamp;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-/// What S3 tells of its bucket.
+/// An event of the bucket.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub enum Event {
-    /// Objects have come.
+    /// Objects were created.
     Records {
-        /// In practice one; S3 promises no order.
+        /// In practice one; S3 guarantees no order.
         #[serde(rename = "Records")]
         records: Vec<Record>,
     },
-    /// It was told where to send its events, and tries it.
+    /// The test that S3 sends when notifications are configured.
     Test {
         /// Its name.
         #[serde(rename = "Event")]
@@ -59,7 +59,7 @@ struct Object {
 }
 
 impl Event {
-    /// The objects that have come.
+    /// The objects that were created.
     pub(crate) fn arrivals(self) -> Vec<Arrival> {
         match self {
             Self::Records { records } => records.into_iter().filter_map(Record::arrival).collect(),
@@ -69,7 +69,7 @@ impl Event {
 }
 
 impl Record {
-    /// Nothing for a record of another kind, or one whose key is no text.
+    /// `None` for a record of another kind, or one whose key is not UTF-8.
     fn arrival(self) -> Option<Arrival> {
         let Place { bucket, object } = self.s3;
         self.name.starts_with("ObjectCreated:").then_some(())?;
@@ -77,7 +77,7 @@ impl Record {
     }
 }
 
-/// Keys come encoded as in a form, once: a plus sign is a space.
+/// Keys are encoded as in a form, once: a plus sign is a space.
 fn decoded(key: &str) -> Option<String> {
     percent_decode_str(&key.replace('+', " ")).decode_utf8().ok().map(Cow::into_owned)
 }

@@ -17,7 +17,7 @@ use web::ApiError;
 
 pub use event::{Event, Record, Test};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     tasks: TasksConfig,
@@ -26,7 +26,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables),
@@ -45,7 +45,7 @@ pub struct App {
 }
 
 impl App {
-    /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
+    /// Makes the clients; opens no connection. No client waits for this function, so none is opened before the first event.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
         let tasks = Tasks::new(&config.tasks, aws.dynamodb());
@@ -53,20 +53,26 @@ impl App {
     }
 }
 
-/// Makes of what has come to the bucket what is to be made of it. Writes one log line for each object.
+/// Processes new objects: ingests a ticket's upload, or adds variants to an image. Writes one log line for each object.
 ///
 /// # Errors
-/// Those of the last object that was not certainly done; then all of the event comes again, which does no harm.
+/// That of the last object that failed or could not be confirmed; Lambda then repeats the whole event, which is safe.
 pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Result<(), ApiError> {
     let end = Instant::now() + app.deadline;
     let mut outcome = Ok(());
     for arrival in event.payload.arrivals() {
-        outcome = take(app, &event.context, &arrival, now, end).await.and(outcome);
+        outcome = process(app, &event.context, &arrival, now, end).await.and(outcome);
     }
     outcome
 }
 
-async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp, end: Instant) -> Result<(), ApiError> {
+async fn process(
+    app: &App,
+    context: &Context,
+    arrival: &Arrival,
+    now: Timestamp,
+    end: Instant,
+) -> Result<(), ApiError> {
     let trace = context.xray_trace_id.as_deref();
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
 
@@ -83,7 +89,7 @@ async fn take(app: &App, context: &Context, arrival: &Arrival, now: Timestamp, e
     ingested.map(drop)
 }
 
-/// What the line says beside what it says of every event.
+/// The fields of the log line that only this function has.
 #[derive(Serialize)]
 struct Fields {
     outcome: &'static str,

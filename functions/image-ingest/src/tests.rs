@@ -189,7 +189,7 @@ fn undecodable() -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn an_event_has_one_deadline_however_many_objects_it_tells_of_and_each_has_its_line() {
+async fn an_event_of_many_objects_has_one_deadline_and_each_object_a_log_line() {
     let mut house = House::new().await;
     house.app.deadline = Duration::from_millis(200);
     assert!(Patience::BACKGROUND.deadline < house.stack.timeout_of("image-ingest"), "or Lambda ends it without a line");

@@ -17,7 +17,7 @@ use web::{ApiError, ErrorCode, Response, respond};
 const AVATAR_MAX_AGE: u32 = 60;
 const MOST_NAMES: usize = 50;
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -25,7 +25,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),

@@ -8,13 +8,13 @@ pub struct Event {
     pub(crate) records: Vec<Record>,
 }
 
-/// One of them.
+/// One change of a row.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Record {
     pub(crate) dynamodb: StreamRecord,
 }
 
-/// What it says.
+/// The row before and after, and the record's place in the stream.
 #[derive(Debug, Deserialize)]
 pub(crate) struct StreamRecord {
     #[serde(rename = "SequenceNumber")]
@@ -23,7 +23,7 @@ pub(crate) struct StreamRecord {
     pub(crate) change: RowChange,
 }
 
-/// Which records have to come again: Lambda sends those from the first of them on.
+/// Which records failed: Lambda repeats the batch from the first of them.
 #[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Answer {

@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use images::{ImageError, StorageConfig, Sweep};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
+use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation::{Invocation, Refusal};
-use platform::{Failure, Patience};
 use serde::Serialize;
 use web::{ApiError, ErrorCode};
 
@@ -20,14 +20,14 @@ pub use event::{Answer, Event};
 
 use event::Record;
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     storage: StorageConfig,
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self { aws: aws::Config::read(variables).with_s3(variables), storage: StorageConfig::read(variables) }
     }
@@ -41,14 +41,14 @@ pub struct App {
 }
 
 impl App {
-    /// Makes the clients; opens no connection. Nobody waits for this function, so none is opened before the first event.
+    /// Makes the clients; opens no connection. No client waits for this function, so none is opened before the first event.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
         Self { sweep: Sweep::new(&config.storage, &aws), deadline: patience.deadline }
     }
 }
 
-/// Follows the changes of image rows into the bucket, and answers which of them have to come again. Writes one log line.
+/// Deletes the objects of rows that were deleted or removed, and answers which records have to be repeated. Writes one log line.
 ///
 /// # Errors
 /// `busy` where the batch was not done in time: then all of it comes again.
@@ -87,7 +87,7 @@ fn refusal(failure: &ImageError) -> Refusal {
     Refusal { code: ErrorCode::Busy.name(), cause: Some(failure.to_string()), is_fault: true }
 }
 
-/// What the line says beside what it says of every event.
+/// The fields of the log line that only this function has.
 #[derive(Serialize)]
 struct Fields {
     records: usize,

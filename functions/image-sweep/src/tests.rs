@@ -128,7 +128,7 @@ async fn an_object_that_came_after_the_removal_goes_when_the_tombstone_does() {
 }
 
 #[tokio::test]
-async fn a_replaced_avatar_becomes_a_tombstone_of_15_days_and_its_objects_go_with_that_change() {
+async fn a_replaced_avatar_becomes_a_tombstone_and_its_objects_are_deleted_then() {
     let (stack, app) = start().await;
 
     follow(&app, event!("image-sweep/replaced-avatar")).await;

@@ -13,7 +13,7 @@ use crate::event::Form;
 /// Stands where the form asks for a user and none is known. No user id looks like it.
 const NOBODY: &str = "nobody";
 
-/// What the back end is told of its caller. REST APIs take no nested values, so there are none.
+/// What the back end learns about its caller. REST APIs take no nested values, so there are none.
 type Context = BTreeMap<String, String>;
 
 /// The verdict, in the form that the gateway asked for.

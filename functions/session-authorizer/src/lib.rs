@@ -19,14 +19,14 @@ use web::{ApiError, ErrorCode};
 pub use answer::Answer;
 pub use event::Event;
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self { aws: aws::Config::read(variables), sessions: session::Config::read(variables) }
     }
@@ -72,7 +72,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
     }
 }
 
-/// What the line says beside what it says of every event.
+/// The fields of the log line that only this function has.
 #[derive(Serialize)]
 struct Fields {
     authorized: bool,

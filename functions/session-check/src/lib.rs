@@ -11,14 +11,14 @@ use serde::Serialize;
 use session::{Caller, Sessions};
 use web::{ApiError, Response, respond};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self { aws: aws::Config::read(variables), sessions: session::Config::read(variables) }
     }

@@ -1,12 +1,13 @@
 #![doc = include_str!("../README.md")]
 
+mod refusal;
+
 use std::net::IpAddr;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
 use jiff::Timestamp;
-use lambda_http::request::RequestContext;
-use lambda_http::{Request, RequestExt};
+use lambda_http::Request;
 use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
@@ -18,12 +19,10 @@ use users::{User, Users};
 use web::{ApiError, ErrorCode, Response, respond};
 use wechat::{Code, OpenId, WeChat, WeChatError};
 
-/// WeChat counts exchanges by the minute.
-const WECHAT_QUOTA_SECONDS: u32 = 60;
 /// How often a login begins again that met the removal of its account.
 const TRIES: u32 = 3;
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -33,7 +32,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_secretsmanager(variables),
@@ -104,7 +103,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
         return web::method_not_allowed(&[Method::DELETE, Method::GET, Method::POST]);
     }
     let code = code_of(&request)?;
-    let source = source_of(&request);
+    let source = web::source_ip(&request);
 
     app.limit.check(source, now).await?;
     let openid = ask_wechat(app, code, source, now).await?;
@@ -134,32 +133,13 @@ fn code_of(request: &Request) -> Result<Code, ApiError> {
     Code::parse(login.code).map_err(|_| ApiError::bad_request("The code must have 1 to 512 visible ASCII characters."))
 }
 
-/// Where the request comes from, as API Gateway saw it: `X-Forwarded-For` is whatever the client likes.
-fn source_of(request: &Request) -> Option<IpAddr> {
-    match request.request_context_ref()? {
-        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
-        _ => None,
-    }
-}
-
 /// The openid behind a code. A refused code counts against its source, and may turn out to be one too many.
 async fn ask_wechat(app: &App, code: Code, source: Option<IpAddr>, now: Timestamp) -> Result<OpenId, ApiError> {
     let openid = app.wechat.openid(code).await;
     if let Err(WeChatError::CodeInvalid(_)) = &openid {
         app.limit.record_failure(source, now).await?;
     }
-    openid.map_err(refusal)
-}
-
-fn refusal(error: WeChatError) -> ApiError {
-    let refusal = match &error {
-        WeChatError::CodeInvalid(_) => ErrorCode::CodeInvalid.into(),
-        WeChatError::Blocked(_) => ErrorCode::LoginBlocked.into(),
-        WeChatError::Busy(_) => ApiError::from(ErrorCode::Busy).retry_after(WECHAT_QUOTA_SECONDS),
-        WeChatError::NoSecret(_) => ErrorCode::Busy.into(),
-        WeChatError::SecretRefused(_) | WeChatError::Unavailable(_) => ErrorCode::WechatUnavailable.into(),
-    };
-    refusal.because(error)
+    openid.map_err(refusal::of)
 }
 
 #[cfg(test)]

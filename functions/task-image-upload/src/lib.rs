@@ -11,7 +11,7 @@ use platform::config::Variables;
 use session::Sessions;
 use web::{ApiError, ErrorCode, Response, respond};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -22,7 +22,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
@@ -62,7 +62,7 @@ impl App {
     }
 }
 
-/// Adds one photo to a task and answers with the stored image.
+/// Adds one image to a task and answers with it.
 ///
 /// # Errors
 /// See the table above.
@@ -83,7 +83,7 @@ pub async fn handle(app: &App, request: Request, now: Timestamp) -> Result<Respo
     }
 }
 
-/// Adds a photo to the task of the path or, in the seed route, of the form.
+/// Adds an image to the task of the path or, in the seed route, of the form.
 async fn add(app: &App, request: Request, task_id: Option<String>, now: Timestamp) -> Result<Image, ApiError> {
     let (parts, body) = request.into_parts();
     // The form is read first, for its task; its fault waits until the caller is known.

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use session::{Caller, Sessions};
 use web::{ApiError, ErrorCode, IdempotencyKey, Response, respond};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -21,7 +21,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use session::Sessions;
 use web::{ApiError, ErrorCode, IdempotencyKey, Response, respond};
 
-/// What this function is told by its environment.
+/// The configuration of this function, read from the environment.
 pub struct Config {
     aws: aws::Config,
     sessions: session::Config,
@@ -23,7 +23,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads all of it.
+    /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             aws: aws::Config::read(variables).with_s3(variables).with_secretsmanager(variables),
@@ -63,7 +63,7 @@ impl App {
     }
 }
 
-/// Answers with a form that takes one photo into the bucket, or with the image that came of it.
+/// Answers with a form that uploads one image to the bucket, or with the image that an earlier form uploaded.
 ///
 /// # Errors
 /// See the table above.

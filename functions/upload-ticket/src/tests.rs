@@ -9,7 +9,7 @@ mod again;
 mod behaviour;
 mod faults;
 mod forms;
-mod places;
+mod slots;
 
 const PATIENCE: Patience = Patience::ANSWERING.stretched(testkit::PATIENCE);
 

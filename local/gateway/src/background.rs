@@ -4,14 +4,14 @@ use std::pin::pin;
 use tokio::runtime::{Handle, RuntimeFlavor};
 use tokio::task::{JoinHandle, block_in_place};
 
-/// Runs something beside everything else: a server, or a function whose caller may leave.
+/// Runs a task in the background: a server, or a function whose caller may disconnect.
 #[expect(clippy::disallowed_methods, reason = "this process is not frozen after an answer, as a Lambda is")]
 pub(crate) fn spawn<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> JoinHandle<T> {
     tokio::spawn(work)
 }
 
-/// Lets the thread's other work go on elsewhere: to decode a photo takes seconds, and a Lambda has a process for it. In a runtime
-/// of one thread, as tests have it, there is no elsewhere.
+/// Lets the thread's other tasks go on in other threads: decoding an image takes seconds, for which Lambda has a process of its
+/// own. A runtime of one thread, as tests have, has no other threads.
 pub(crate) async fn beside_others<T>(work: impl Future<Output = T>) -> T {
     let mut work = pin!(work);
     let has_other_threads = Handle::current().runtime_flavor() == RuntimeFlavor::MultiThread;

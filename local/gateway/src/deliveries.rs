@@ -1,5 +1,5 @@
-//! What happens in S3 and in the tables reaches the functions that the template's event sources name: at least once, and
-//! again when a function fails, as Lambda's own event sources do it. What fails for good lies in the bucket: records under
+//! Delivers the events of S3 and of the tables' streams to the functions that the template's event sources name: at least
+//! once, and again when a function fails, as Lambda's own event sources do. Dead letters go to the bucket: records under
 //! `aws/lambda/`, as on AWS; events of S3, for which AWS has a queue, under `dead-letters/`.
 
 mod given_up;
@@ -22,15 +22,15 @@ use crate::background::spawn;
 use crate::function::{Functions, Invocation};
 use crate::new_request_id;
 
-/// How often a stream is looked at that had nothing new.
+/// How long to wait before a stream without new records is read again.
 const POLL: Duration = Duration::from_millis(200);
-/// How often expired rows go. On AWS it takes days; nobody should count on it.
+/// How often expired rows are deleted. On AWS it takes days; nothing may rely on it.
 const TTL: Duration = Duration::from_secs(3600);
 
-/// How many events of S3 are worked on at once: fifty photos of 20 MB would take all memory, and the gateway's time.
+/// How many events of S3 are processed at once: fifty images of 20 MB would take all memory, and the gateway's time.
 const AT_ONCE: usize = 4;
 
-/// How long to wait before each further try. Lambda waits longer, and has more patience with streams.
+/// How long to wait before each retry. Lambda waits longer, and retries streams for longer.
 #[derive(Clone, Debug)]
 pub struct Retries {
     /// After an event of S3 failed.
@@ -49,13 +49,13 @@ impl Default for Retries {
 /// Everything that delivering needs.
 #[derive(Clone)]
 pub struct Deliveries {
-    /// Where things happen.
+    /// The source of the events.
     pub emulators: Arc<Emulators>,
-    /// Who is told.
+    /// The functions that they are delivered to.
     pub functions: Functions,
-    /// When they are told again.
+    /// When a failed event is delivered again.
     pub retries: Retries,
-    /// How often each of them is told in any case.
+    /// How many times each event is delivered even if it succeeds.
     pub times: u64,
 }
 
@@ -65,7 +65,7 @@ impl Deliveries {
         let objects: BTreeMap<_, _> =
             template.functions.iter().map(|function| (function.name.clone(), function.objects.clone())).collect();
         let emulators = Arc::clone(&self.emulators);
-        let mut running = vec![until_stopped(stop, end_rows(emulators))];
+        let mut running = vec![until_stopped(stop, delete_expired_rows(emulators))];
         if self.times == 0 {
             return running;
         }
@@ -75,21 +75,21 @@ impl Deliveries {
                 running.push(until_stopped(stop, async move { deliveries.follow(&name, &stream).await }));
             }
         }
-        running.push(until_stopped(stop, async move { self.tell_of_objects(&objects).await }));
+        running.push(until_stopped(stop, async move { self.deliver_objects(&objects).await }));
         running
     }
 
-    /// Side by side: S3 promises no order.
-    async fn tell_of_objects(self, sources: &BTreeMap<String, Vec<ObjectSource>>) {
-        let (mut running, places) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
+    /// In parallel: S3 guarantees no order.
+    async fn deliver_objects(self, sources: &BTreeMap<String, Vec<ObjectSource>>) {
+        let (mut running, slots) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
         loop {
             let created = self.emulators.next_created().await;
             for (function, sources) in sources {
-                if sources.iter().any(|source| is_of(source, &created)) {
+                if sources.iter().any(|source| is_wanted_by(source, &created)) {
                     for _ in 0..self.times {
                         let (deliveries, function, event) = (self.clone(), function.clone(), created.event());
-                        let places = Arc::clone(&places);
-                        running.spawn(async move { deliveries.tell_of_object(&function, event, &places).await });
+                        let slots = Arc::clone(&slots);
+                        running.spawn(async move { deliveries.deliver_object(&function, event, &slots).await });
                     }
                 }
             }
@@ -97,20 +97,20 @@ impl Deliveries {
         }
     }
 
-    async fn tell_of_object(&self, function: &str, event: Value, places: &Semaphore) {
+    async fn deliver_object(&self, function: &str, event: Value, slots: &Semaphore) {
         let mut pauses = self.retries.of_objects.iter();
-        while let Err(error) = self.invoke_in_turn(function, &event, places).await {
+        while let Err(error) = self.invoke_in_a_free_slot(function, &event, slots).await {
             match pauses.next() {
                 Some(pause) => sleep(*pause).await,
                 None => {
                     let key = format!("dead-letters/{function}/{}", new_request_id());
-                    return self.keep(function, &key, &event, &error);
+                    return self.keep_dead_letter(function, &key, &event, &error);
                 }
             }
         }
     }
 
-    /// From the oldest record on: nothing remembers what was delivered before the process ended.
+    /// From the oldest record on: what was delivered before the process ended is not remembered.
     async fn follow(&self, function: &str, stream: &StreamSource) {
         let source = Source::new(function, &stream.table);
         let mut after: Option<String> = None;
@@ -131,14 +131,14 @@ impl Deliveries {
                 |record: &Value| stream.filters.is_empty() || stream.filters.iter().any(|filter| filter.fits(record));
             let wanted: Vec<_> = records.into_iter().filter(is_wanted).collect();
             for _ in 0..self.times {
-                self.tell_of_records(&source, wanted.clone()).await;
+                self.deliver_records(&source, wanted.clone()).await;
             }
         }
     }
 
-    /// One after the other. From the first record that failed on, they come again; a batch that failed as a whole comes
-    /// again in halves.
-    async fn tell_of_records(&self, source: &Source, records: Vec<Value>) {
+    /// One batch after the other. It is repeated from the first record that failed; a batch that failed as a whole is
+    /// repeated in halves.
+    async fn deliver_records(&self, source: &Source, records: Vec<Value>) {
         let mut batches = vec![records];
         let mut pauses = self.retries.of_records.iter();
         while let Some(mut batch) = batches.pop() {
@@ -170,17 +170,22 @@ impl Deliveries {
                 }
                 None => {
                     let (key, letter) =
-                        source.give_up(&batch, self.retries.of_records.len() + 1, error.is_some(), clock::now());
-                    self.keep(&source.function, &key, &letter, error.as_deref().unwrap_or("batchItemFailures"));
+                        source.dead_letter(&batch, self.retries.of_records.len() + 1, error.is_some(), clock::now());
+                    self.keep_dead_letter(
+                        &source.function,
+                        &key,
+                        &letter,
+                        error.as_deref().unwrap_or("batchItemFailures"),
+                    );
                     pauses = self.retries.of_records.iter();
                 }
             }
         }
     }
 
-    /// Waits for a place; whoever waits to try again holds none.
-    async fn invoke_in_turn(&self, function: &str, event: &Value, places: &Semaphore) -> Result<String, String> {
-        let _place = places.acquire().await;
+    /// Waits for a free slot. A retry that is waiting holds none.
+    async fn invoke_in_a_free_slot(&self, function: &str, event: &Value, slots: &Semaphore) -> Result<String, String> {
+        let _slot = slots.acquire().await;
         self.invoke(function, event).await
     }
 
@@ -189,10 +194,15 @@ impl Deliveries {
         self.functions.invoke(function, invocation).await.map_err(|error| format!("{error:?}"))
     }
 
-    fn keep(&self, function: &str, key: &str, letter: &Value, error: &str) {
-        tracing::error!(function, error.cause = error, dead_letter = key, "an event failed for good");
+    fn keep_dead_letter(&self, function: &str, key: &str, letter: &Value, error: &str) {
+        tracing::error!(
+            function,
+            error.cause = error,
+            dead_letter = key,
+            "an event failed for good and became a dead letter"
+        );
         if let Err(error) = self.emulators.put_object(key, letter.to_string().into(), "application/json") {
-            tracing::error!(error.cause = %error, "and could not be kept");
+            tracing::error!(error.cause = %error, "a dead letter could not be kept");
         }
     }
 }
@@ -212,7 +222,7 @@ fn until_stopped(
     })
 }
 
-async fn end_rows(emulators: Arc<Emulators>) {
+async fn delete_expired_rows(emulators: Arc<Emulators>) {
     loop {
         if let Err(error) = emulators.sweep_ttl() {
             tracing::error!(error.cause = %error, "expired rows could not be removed");
@@ -221,7 +231,7 @@ async fn end_rows(emulators: Arc<Emulators>) {
     }
 }
 
-fn is_of(source: &ObjectSource, created: &Created) -> bool {
+fn is_wanted_by(source: &ObjectSource, created: &Created) -> bool {
     created.key.starts_with(&source.prefix) && created.key.ends_with(&source.suffix)
 }
 
@@ -229,8 +239,8 @@ fn sequence_number(record: &Value) -> &str {
     record["dynamodb"]["SequenceNumber"].as_str().unwrap_or_default()
 }
 
-/// The place of the first record that an answer says has failed. Of an answer that names none of the batch, Lambda takes it
-/// that all of it has.
+/// The index of the first record that an answer says has failed. Where an answer names no record of the batch, Lambda repeats
+/// all of it.
 fn first_failure(answer: &str, batch: &[Value]) -> Option<usize> {
     let answer: Value = serde_json::from_str(answer).unwrap_or_default();
     let failures = answer["batchItemFailures"].as_array().into_iter().flatten();

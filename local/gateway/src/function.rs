@@ -41,7 +41,7 @@ pub struct Invocation {
 /// The answer as JSON text, or how the function failed.
 pub type Outcome = Result<String, FunctionError>;
 
-/// A function that failed, in the form in which Lambda tells it.
+/// A failed function, in Lambda's form.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct FunctionError {

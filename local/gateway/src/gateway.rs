@@ -51,11 +51,11 @@ impl Default for Limits {
 /// Everything the front door needs.
 #[derive(Clone)]
 pub struct Gateway {
-    /// Which path leads where.
+    /// Which function each path leads to.
     pub routes: Routes,
-    /// What is behind the paths.
+    /// The functions.
     pub functions: Functions,
-    /// What a request may have.
+    /// The limits of a request.
     pub limits: Limits,
 }
 
@@ -115,7 +115,7 @@ impl Gateway {
 
     async fn read(&self, headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
         let announced = announced_bytes(headers);
-        // Whoever asks first is told before sending anything, and nobody's giant is waited for.
+        // A client that asks first (`Expect`) is refused before it sends anything, and a huge body is not waited for.
         if announced > READ_PAST_THE_LIMIT || (headers.contains_key(EXPECT) && announced > self.limits.body_bytes) {
             return Err(TOO_LARGE);
         }
@@ -123,7 +123,7 @@ impl Gateway {
     }
 }
 
-/// Reads a body of at most `limit` bytes. Memory is taken only for bytes that came and are within it.
+/// Reads a body of at most `limit` bytes. Memory is taken only for bytes that arrived and are within the limit.
 async fn collect(mut body: Body, limit: usize) -> Result<Bytes, Refusal> {
     let mut kept = Vec::new();
     let mut seen = 0;
@@ -150,13 +150,13 @@ fn head_bytes(head: &Parts) -> usize {
     line + head.headers.values().map(HeaderValue::len).sum::<usize>()
 }
 
-/// Whether there is one host, and one that an address can be made of: functions are handed whole addresses.
+/// Whether there is exactly one host, and a well-formed one: events carry it as the name of the domain.
 fn names_a_host(headers: &HeaderMap) -> bool {
     let hosts: Vec<_> = headers.get_all(HOST).iter().collect();
     matches!(hosts[..], [host] if Authority::try_from(host.as_bytes()).is_ok())
 }
 
-/// A refusal, with what the log has to know of it.
+/// A refusal, and what is logged of it.
 struct Refused {
     refusal: Refusal,
     route: Option<String>,
@@ -168,7 +168,7 @@ impl Refused {
         Self { cause: Some(cause), ..self }
     }
 
-    /// A function's own answers have a line of the function's already; every other request gets its line here.
+    /// A function logs the requests that it answers; every other request is logged here.
     fn log(&self, method: &Method, started: Instant, request_id: &str) {
         let duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
         tracing::warn!(

@@ -30,9 +30,9 @@ macro_rules! for_each_function {
 
 /// Where a variable's value comes from: the caller first, then the local stack, then the template.
 pub struct Environment<'a> {
-    /// What the caller of the stack has set.
+    /// The variables that the caller of the stack has set.
     pub caller: &'a dyn Fn(&str) -> Option<String>,
-    /// What the stack itself gives: addresses, credentials, the app id.
+    /// The variables of the stack itself: addresses, credentials, the app id.
     pub local: BTreeMap<String, String>,
     /// The names of tables and bucket, and the defaults of the parameters.
     pub template: &'a Template,
@@ -57,7 +57,7 @@ impl Environment<'_> {
     }
 }
 
-/// The functions, and every variable that one of them was told.
+/// The functions, and every variable that one of them reads.
 pub struct Connected {
     /// The functions, ready to be invoked.
     pub functions: Functions,
@@ -73,7 +73,7 @@ struct Connecting<'a> {
 }
 
 impl Connecting<'_> {
-    /// A function's configuration. Its faults are kept, so that all of them are told at once.
+    /// A function's configuration. Its faults are collected, so that all of them are reported at once.
     fn config<C>(&mut self, function: &str, read: impl Fn(&mut config::Variables<'_>) -> C) -> Option<C> {
         let lookup = |name: &str| self.environment.value(function, name);
         let told = config::variables(&read).into_iter().map(|variable| variable.name);

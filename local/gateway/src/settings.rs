@@ -43,8 +43,8 @@ static LOCAL_WECHAT_SECRET: Variable = Variable {
     default: None,
 };
 
-static ALL: [&Variable; 6] =
-    [&LOCAL_HOST, &LOCAL_PORT, &LOCAL_DATA, &LOCAL_DELIVERIES, &LOCAL_JSON, &LOCAL_WECHAT_SECRET];
+static ALL: [&Variable; 7] =
+    [&LOCAL_HOST, &LOCAL_PORT, &LOCAL_DATA, &LOCAL_DELIVERIES, &LOCAL_PATIENCE, &LOCAL_JSON, &LOCAL_WECHAT_SECRET];
 
 /// How often the ports may be counted up from the gateway's.
 const SERVICES_AFTER_THE_GATEWAY: u16 = 5;

@@ -83,7 +83,7 @@ impl Sessions {
         let mut life = Life { created_at: stored.time("created_at_ms")?, renewed_at: stored.time("renewed_at_ms")? };
         let user_seed = stored.get("user_seed", |value| UserSeed::from_slice(value.as_b().ok()?.as_ref()))?;
         if self.times.is_over(life, now) {
-            return Err(SessionError::Expired.into());
+            return Err(SessionError::Expired);
         }
         if self.times.is_renewal_due(life, now) {
             life = self.renew(&presented.user_id, &session, life, now).await.unwrap_or(life);

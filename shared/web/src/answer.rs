@@ -71,7 +71,7 @@ fn route_and_id(request: &Request) -> (String, String) {
     (route.unwrap_or_default(), request_id.unwrap_or_else(|| Uuid::new_v4().to_string()))
 }
 
-/// The function and the trace that the request belongs to are told by Lambda, not by the event.
+/// The names of the function and of the trace come from Lambda, not from the event.
 fn invocation(request: &Request, request_id: &str, now: Timestamp) -> Invocation {
     let context = request.lambda_context_ref();
     let function_name = context.map_or("", |context| &context.env_config.function_name);
@@ -85,7 +85,7 @@ impl From<&ApiError> for Refusal {
     }
 }
 
-/// What a log line says of a request beside its ids: its route, never its path, its headers or its body.
+/// The fields of the log line that only requests have: the route, never the path, a header or the body.
 #[derive(Serialize)]
 struct Fields {
     #[serde(rename = "http.method")]

@@ -6,7 +6,7 @@ use http::Method;
 use lambda_http::lambda_runtime::Diagnostic;
 use platform::Failure;
 
-/// Everything that a mini-program can be told, and nothing else. The numbers of the rows are fixed, since old mini-programs
+/// Every error that a client can be answered with. The numbers of the rows are fixed, since old mini-programs
 /// compare them: a new row takes one that no row of its status has had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorCode {
@@ -129,7 +129,7 @@ impl ApiError {
         Self { detail: Some(detail.into()), ..ErrorCode::BadRequest.into() }
     }
 
-    /// What the log is told.
+    /// The cause that is logged and never answered.
     #[must_use]
     pub fn because(self, cause: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         Self { cause: Some(cause.into()), ..self }
@@ -147,7 +147,7 @@ impl ApiError {
         Self { retry_after: Some(seconds), ..self }
     }
 
-    /// What the log is told of why.
+    /// The cause as it is logged; of a 400 without another one, its detail.
     pub(crate) fn logged_cause(&self) -> Option<String> {
         let cause = self.cause.as_ref().map(ToString::to_string);
         cause.or_else(|| self.detail.as_deref().map(str::to_owned))

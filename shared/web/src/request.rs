@@ -1,3 +1,5 @@
+use std::net::IpAddr;
+
 use http::header::CONTENT_ENCODING;
 use http::{HeaderMap, HeaderValue, Method, Request};
 use lambda_http::request::RequestContext;
@@ -28,6 +30,14 @@ pub fn is_head<B>(request: &Request<B>) -> bool {
     match request.request_context_ref() {
         Some(RequestContext::ApiGatewayV2(context)) => context.http.method == Method::HEAD,
         _ => false,
+    }
+}
+
+/// Where the request comes from, as API Gateway saw it: `X-Forwarded-For` is whatever the client likes.
+pub fn source_ip<B>(request: &Request<B>) -> Option<IpAddr> {
+    match request.request_context_ref()? {
+        RequestContext::ApiGatewayV2(context) => context.http.source_ip.as_deref()?.parse().ok(),
+        _ => None,
     }
 }
 

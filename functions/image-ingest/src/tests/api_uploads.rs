@@ -109,7 +109,7 @@ async fn of_an_image_that_went_or_was_removed_nothing_is_left() {
 }
 
 #[tokio::test]
-async fn killed_at_any_step_the_event_completes_it_or_leaves_nothing_when_it_comes_again() {
+async fn killed_at_any_step_the_repeated_event_completes_it_or_leaves_nothing() {
     // Row, object, thumb, row.
     for step in 1..=4 {
         for is_removed in [false, true] {

@@ -38,7 +38,7 @@ fn with_etag(event: EventFile, etag: Option<&str>) -> EventFile {
 }
 
 #[tokio::test]
-async fn what_was_sent_and_comes_without_an_etag_is_a_fault_and_everything_else_needs_none() {
+async fn an_incoming_object_without_an_etag_fails_and_other_objects_need_none() {
     for odd in [None, Some("a/b"), Some("..")] {
         let house = House::with_ticket(&[]).await;
         house.sent(PHOTO).await;

@@ -147,7 +147,7 @@ async fn a_form_that_is_used_twice_gives_the_picture_that_is_looked_at_first() {
 }
 
 #[tokio::test]
-async fn evil_bytes_behind_good_ones_change_nothing_and_neither_do_good_ones_behind_evil_ones() {
+async fn the_second_post_of_a_form_changes_nothing_whatever_it_holds() {
     let house = House::with_ticket(&[]).await;
     let good = house.sent(PHOTO).await;
     house.take(good.clone()).await.unwrap();

@@ -190,7 +190,7 @@ async fn only_post_resolves() {
 }
 
 #[tokio::test]
-async fn callers_are_told_the_state_of_their_own_images_and_never_shown_one_that_is_not_ready() {
+async fn callers_are_told_the_state_of_their_own_images_and_shown_only_ready_ones() {
     let (stack, app) = start().await;
     let (alice, bob) = (stack.signed_in().await, stack.signed_in().await);
     let mut names = Vec::new();

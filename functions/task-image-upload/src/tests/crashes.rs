@@ -31,7 +31,7 @@ async fn killed_at_any_step_nothing_is_shown_and_a_retry_completes_it() {
 }
 
 #[tokio::test]
-async fn what_a_killed_upload_leaves_goes_with_the_ttl_and_gives_its_place_back() {
+async fn what_a_killed_upload_leaves_goes_with_the_ttl_and_frees_its_slot() {
     for step in 3..=CALLS {
         let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
         let (alice, task) = house.somebody().await;
@@ -49,7 +49,7 @@ async fn what_a_killed_upload_leaves_goes_with_the_ttl_and_gives_its_place_back(
 }
 
 #[tokio::test]
-async fn an_upload_left_for_15_minutes_gives_its_place_back_and_can_still_be_completed_later() {
+async fn an_upload_abandoned_for_15_minutes_frees_its_slot_and_can_be_completed_later() {
     let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
     let (alice, task) = house.somebody().await;
     house.stack.wire().fail_nth("DynamoDB.UpdateItem", 2, Fault::KilledBefore);

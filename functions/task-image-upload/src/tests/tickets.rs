@@ -1,4 +1,4 @@
-//! A task whose places are held by tickets: one that nothing will come of gives its place back, and no other does.
+//! A task whose places are held by tickets: one that nothing will come of frees its slot, and no other does.
 
 use jiff::SignedDuration;
 use testkit::{Capture, Fault};
@@ -41,42 +41,42 @@ impl Held {
     }
 
     #[track_caller]
-    fn assert_kept(&self, answer: &Answer) {
+    fn assert_slot_kept(&self, answer: &Answer) {
         answer.assert_refused(409, "task_full");
         assert_eq!(self.house.stack.listed(&self.task), std::slice::from_ref(&self.ticket));
     }
 
     #[track_caller]
-    fn assert_given_back(&self, answer: &Answer) {
+    fn assert_slot_freed(&self, answer: &Answer) {
         self.house.assert_shown(&self.task, answer.assert_status(201));
         assert_eq!(self.house.stack.listed(&self.task).len(), 1);
     }
 }
 
 #[tokio::test]
-async fn a_ticket_keeps_its_place_while_its_form_is_good_and_not_longer() {
+async fn a_ticket_keeps_its_slot_while_its_form_is_good_and_not_longer() {
     let held = Held::new().await;
-    held.assert_kept(&held.upload_after(9).await);
-    held.assert_given_back(&held.upload_after(11).await);
+    held.assert_slot_kept(&held.upload_after(9).await);
+    held.assert_slot_freed(&held.upload_after(11).await);
 }
 
 #[tokio::test]
-async fn a_ticket_whose_photo_has_come_keeps_its_place() {
+async fn a_ticket_whose_photo_has_come_keeps_its_slot() {
     let held = Held::new().await;
     held.house.stack.put_object(&held.incoming, "photos/coffee.jpg").await;
-    held.assert_kept(&held.upload_after(24 * 60).await);
+    held.assert_slot_kept(&held.upload_after(24 * 60).await);
 }
 
 #[tokio::test]
-async fn what_came_of_another_attempt_keeps_no_place() {
+async fn what_came_of_another_attempt_keeps_no_slot() {
     let held = Held::new().await;
     let (of_the_stem, _) = held.incoming.rsplit_once('/').unwrap();
     held.house.stack.put_object(&format!("{of_the_stem}/{}", "0".repeat(32)), "photos/coffee.jpg").await;
-    held.assert_given_back(&held.upload_after(11).await);
+    held.assert_slot_freed(&held.upload_after(11).await);
 }
 
 #[tokio::test]
-async fn a_look_that_fails_or_is_refused_gives_no_place_back_and_only_the_refused_one_leaves_the_task_full() {
+async fn a_slot_is_not_freed_while_s3_fails_or_refuses_to_list_what_came() {
     for (fault, status, error) in [
         (Fault::AccessDenied, 409, "task_full"),
         (Fault::Throttled, 503, "busy"),
@@ -94,7 +94,7 @@ async fn a_look_that_fails_or_is_refused_gives_no_place_back_and_only_the_refuse
         assert_eq!(held.house.stack.listed(&held.task), std::slice::from_ref(&held.ticket), "{fault:?}");
         assert!(capture.metrics().contains("AwsFailures=1"), "{fault:?}: {}", capture.metrics());
         held.house.stack.wire().heal();
-        held.assert_given_back(&held.upload_after(11).await);
+        held.assert_slot_freed(&held.upload_after(11).await);
     }
 }
 
@@ -119,22 +119,22 @@ async fn a_look_that_fails_refuses_nobody_for_whom_another_look_finds_room() {
 }
 
 #[tokio::test]
-async fn a_photo_that_was_rejected_keeps_its_place_until_it_is_removed_or_its_row_goes() {
+async fn a_photo_that_was_rejected_keeps_its_slot_until_it_is_removed_or_its_row_goes() {
     let held = Held::new().await;
     held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "rejected".into());
-    held.assert_kept(&held.upload_after(6 * 24 * 60).await);
+    held.assert_slot_kept(&held.upload_after(6 * 24 * 60).await);
 
     held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "removed".into());
-    held.assert_given_back(&held.upload_after(1).await);
+    held.assert_slot_freed(&held.upload_after(1).await);
 
     let held = Held::new().await;
     held.house.stack.change_image_row(&held.ticket, |row| row["state"]["S"] = "rejected".into());
     held.house.stack.remove_image_row(held.ticket.split('.').next().unwrap());
-    held.assert_given_back(&held.upload_after(1).await);
+    held.assert_slot_freed(&held.upload_after(1).await);
 }
 
 #[tokio::test]
-async fn a_ticket_that_changes_while_s3_is_asked_keeps_its_place() {
+async fn a_ticket_that_changes_while_s3_is_asked_keeps_its_slot() {
     let later = (clock::now() + SignedDuration::from_mins(11)).as_second().to_string();
     for (attribute, kind, value) in [("state", "S", "ready"), ("touched_at", "N", &later)] {
         let held = Held::new().await;
@@ -146,7 +146,7 @@ async fn a_ticket_that_changes_while_s3_is_asked_keeps_its_place() {
             held.house.stack.wire().release();
         };
         let (answer, ()) = tokio::join!(held.upload_after(11), meanwhile);
-        held.assert_kept(&answer);
+        held.assert_slot_kept(&answer);
     }
 }
 
@@ -168,5 +168,5 @@ async fn tickets_fill_a_task_and_all_that_were_given_up_are_dropped_at_once() {
     held.upload_after(9).await.assert_refused(409, "task_full");
     assert_eq!(held.house.stack.listed(&held.task), names);
 
-    held.assert_given_back(&held.upload_after(11).await);
+    held.assert_slot_freed(&held.upload_after(11).await);
 }

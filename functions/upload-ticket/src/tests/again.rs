@@ -24,7 +24,7 @@ async fn the_same_upload_id_gives_another_form_for_the_same_photo() {
 }
 
 #[tokio::test]
-async fn a_ticket_asked_for_again_keeps_its_place_from_then_on() {
+async fn a_ticket_asked_for_again_keeps_its_slot_from_then_on() {
     let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
     let (alice, task) = house.somebody().await;
     house.send(ask(&alice, &task, &photo_as("one"))).await.assert_status(201);
@@ -97,7 +97,7 @@ async fn a_ticket_whose_row_has_a_state_of_a_newer_version_is_busy_and_changes_n
 }
 
 #[tokio::test]
-async fn where_cloudfront_delivers_the_image_of_a_ticket_is_busy_without_the_key_to_sign_with() {
+async fn with_cloudfront_the_image_of_a_ticket_is_busy_without_the_signing_key() {
     let house = House::with(&[("IMAGE_DELIVERY", "cloudfront"), ("IMAGE_BASE_URL", "https://img.example.com")]).await;
     let (alice, task) = house.somebody().await;
     let answer = house.send(ask(&alice, &task, &photo_as("one"))).await;

@@ -75,7 +75,7 @@ async fn a_call_that_always_fails_is_busy_and_never_a_false_answer() {
 }
 
 #[tokio::test]
-async fn while_the_bucket_fails_tickets_are_given_and_a_task_that_is_full_of_others_is_busy() {
+async fn while_s3_fails_tickets_are_issued_and_a_task_full_of_tickets_is_busy() {
     let house = House::with(&[("MAX_TASK_IMAGES", "1")]).await;
     let (alice, task) = house.somebody().await;
     house.stack.wire().fail_every("S3.ListObjectsV2", Fault::Throttled);

@@ -1,4 +1,4 @@
-//! Records that were given up on, as [Lambda keeps them][form] for `make redrive`: `given_up.json` is AWS's own example.
+//! Dead letters of a stream, in [the form in which Lambda keeps them][form] for `make redrive`: `given_up.json` is AWS's example.
 //!
 //! [form]: https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html
 
@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-/// A stream that a function is told of: Lambda's event source mapping.
+/// A stream and the function that reads it: Lambda's event source mapping.
 pub(super) struct Source {
     id: Uuid,
     pub(super) function: String,
@@ -19,8 +19,14 @@ impl Source {
         Self { id: Uuid::new_v4(), function: function.to_owned(), table: table.to_owned() }
     }
 
-    /// The key and the content of the object that keeps a batch.
-    pub(super) fn give_up(&self, batch: &[Value], tries: usize, has_failed: bool, now: Timestamp) -> (String, Value) {
+    /// The key and the content of the dead letter of a batch.
+    pub(super) fn dead_letter(
+        &self,
+        batch: &[Value],
+        tries: usize,
+        has_failed: bool,
+        now: Timestamp,
+    ) -> (String, Value) {
         let shard = shard_id(&self.table);
         let key =
             format!("aws/lambda/{}/{shard}/{}-{}", self.id, now.strftime("%Y/%m/%d/%Y-%m-%dT%H.%M.%S"), Uuid::new_v4());

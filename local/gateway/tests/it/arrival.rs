@@ -94,7 +94,7 @@ async fn a_photo_that_was_sent_with_a_ticket_is_shown_in_every_size() {
 }
 
 #[tokio::test]
-async fn a_photo_of_the_largest_size_becomes_an_image_and_one_byte_more_is_refused_on_its_way() {
+async fn an_image_of_the_largest_size_is_taken_and_one_byte_more_is_refused_by_s3() {
     let stack = start().await;
     let base = &stack.addresses().gateway;
     let alice = sign_in(base, "dev-alice-1").await;
@@ -143,7 +143,7 @@ async fn what_is_no_photo_is_refused_and_only_its_owner_is_told_why() {
 }
 
 #[tokio::test]
-async fn of_two_hundred_tickets_those_that_nothing_came_of_go_and_give_their_places_back() {
+async fn of_200_tickets_the_unused_ones_expire_and_free_their_slots() {
     let stack = start().await;
     let base = &stack.addresses().gateway;
     let alice = sign_in(base, "dev-alice-1").await;

@@ -54,7 +54,7 @@ fn state_of(stack: &Stack, name: &str) -> Value {
 }
 
 #[tokio::test]
-async fn a_removed_image_is_gone_from_every_read_at_once_and_its_url_ends_with_its_object() {
+async fn a_removed_image_is_gone_from_every_read_and_its_url_ends_with_its_object() {
     let stack = start().await;
     let base = &stack.addresses().gateway;
     let alice = sign_in(base, "dev-alice-1").await;

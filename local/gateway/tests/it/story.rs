@@ -193,7 +193,7 @@ async fn a_photo_goes_straight_to_s3_with_a_ticket() {
 }
 
 #[tokio::test]
-async fn a_ticket_opens_the_bucket_for_the_photo_that_was_announced_and_for_nothing_else() {
+async fn a_ticket_takes_the_announced_image_and_nothing_else() {
     let target = Target::reach().await;
     let base = target.base();
     let alice = target.newcomer("alice").await;

@@ -1,4 +1,4 @@
-//! Tickets take places in their task, as many as there are, and those that nothing comes of give them back.
+//! Tickets take the slots of their task, as many as there are, and unused tickets free theirs.
 
 use futures_util::future::join_all;
 use futures_util::{StreamExt, stream};
@@ -46,7 +46,7 @@ async fn at_the_limit_exactly_the_limit_is_given() {
 }
 
 #[tokio::test]
-async fn of_two_hundred_tickets_exactly_those_that_nothing_came_of_give_their_places_back() {
+async fn of_200_tickets_exactly_the_unused_ones_free_their_slots() {
     let house = House::with(&[("MAX_TASK_IMAGES", "100")]).await;
     let alice = house.stack.signed_in().await;
     let tasks = [house.stack.task_of(&alice).await, house.stack.task_of(&alice).await];
