@@ -348,8 +348,11 @@ export interface components {
             upload_id?: components["schemas"]["UploadId"];
         };
         Announced: {
-            /** @enum {unknown} */
-            content_type: "image/jpeg" | "image/png" | "image/webp" | "image/gif";
+            /**
+             * @description The type of the file. `image/jpg` is taken as `image/jpeg`, which is the type of the form.
+             * @enum {unknown}
+             */
+            content_type: "image/jpeg" | "image/jpg" | "image/png" | "image/webp" | "image/gif";
             /** @description Size of the file; S3 takes no more */
             bytes: number;
             upload_id?: components["schemas"]["UploadId"] | null;
@@ -450,6 +453,8 @@ export interface components {
             /** @description May be shown to the user */
             errmsg: string;
             error: string;
+            /** @description With every 400 - one English sentence for developers */
+            detail?: string;
             /** @description What the logs know the request by */
             request_id: string;
             /** @description Seconds */
@@ -487,6 +492,7 @@ export interface components {
                  *       "errcode": 40001,
                  *       "errmsg": "请求格式错误",
                  *       "error": "bad_request",
+                 *       "detail": "There must be 1 to 50 names.",
                  *       "request_id": "18edb1b8-0c25-40e6-9d26-48db1ab8c2f3"
                  *     }
                  */
