@@ -72,7 +72,7 @@ fn name_of(headers: &[u8]) -> Result<String, ApiError> {
     }
     let (kind, names) = kind_and_parameter(&content_disposition(headers_read)?, "name");
     match (kind.as_str(), names.as_slice()) {
-        ("form-data", [name]) if !name.is_empty() => Ok(name.clone()),
+        ("form-data", [name]) => Ok(name.clone()),
         ("form-data", _) => Err(ApiError::bad_request("A part of the form must have one name.")),
         _ => Err(ApiError::bad_request("The Content-Disposition of a part must be form-data.")),
     }

@@ -74,6 +74,12 @@ fn odd_but_legal_forms_are_read() {
 }
 
 #[test]
+fn a_field_without_letters_in_its_name_is_ignored_like_other_unknown_ones() {
+    let nameless = TASK.replace("task_id", "");
+    assert_image(form(&format!("{nameless}{IMAGE}--B--\n")), b"PIXELS", None);
+}
+
+#[test]
 fn boundaries_as_clients_write_them_are_read() {
     for (written, boundary) in [
         ("boundary=----WebKitFormBoundary7MA4YWxkTrZu0gW", "----WebKitFormBoundary7MA4YWxkTrZu0gW"),
