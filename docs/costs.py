@@ -24,7 +24,7 @@ KINDS = {
     "redirect": (0.25 * 0.010, 1, 1, 0, 2.0),
     "task page": (0.25 * 0.020, 1, 12, 0, 25.0),
     "check": (0.25 * 0.010, 1, 1, 0, 0.5),
-    "login": (0.25 * 0.300, 1, 1, 2, 0.5),
+    "login": (0.25 * 0.300, 1, 1, 3, 0.5),
 }
 OF_AN_IMAGE = {"upload": 1, "variants": 1, "redirect": 10, "task page": 1, "login": 0.1}
 OF_A_REQUEST = {"upload": 0.05, "variants": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}

@@ -10,6 +10,7 @@ import seed
 from authorizer import of_http_api, of_http_api_in_format_1, of_rest_api
 from http_api import as_json, call, field, file, form, text
 from s3 import BUCKET, created, test_event
+from schedule import each_minute
 from stream import TTL, pointer, records, row, tombstone
 
 NOBODY = {}
@@ -67,7 +68,25 @@ def resolve(names, **options):
     return call("POST", "ANY /images/resolve", ALICE, as_json({"names": names, **options}))
 
 
+def me(method, headers=ALICE, body=None):
+    return call(method, f"{'DELETE' if method == 'DELETE' else 'ANY'} /me", headers, body)
+
+
 EVENTS = {
+    "account": {
+        "me": me("GET"),
+        "missing-headers": me("GET", NOBODY),
+        "post-method": me("POST", body=as_json({})),
+    },
+    "account-remove": {
+        "delete": me("DELETE", body=as_json({"code": "dev-seed-1"})),
+        "missing-headers": me("DELETE", NOBODY, as_json({"code": "dev-seed-1"})),
+        "missing-code": me("DELETE", body=as_json({})),
+        "another-users-code": me("DELETE", body=as_json({"code": "dev-bob-1"})),
+    },
+    "account-sweep": {
+        "schedule": each_minute(),
+    },
     "session-login": {
         "good": login(as_json({"code": "dev-alice-1"})),
         "used-code": login(as_json({"code": "used-alice-1"})),

@@ -19,6 +19,12 @@ def photo(name):
     return (HERE / "photos" / name).read_bytes()
 
 
+APP_ID = "wxdev0000000000001"  # the local stack's
+# Of the fake WeChat's user `seed`: codes `dev-seed-<nonce>` sign the seeded user in.
+OPENID = "o" + hashed(f"{APP_ID}\nseed".encode())[:27]
+OPENID_HASH = hashed(f"{APP_ID}\n{OPENID}".encode())
+USER_SEED = base64.b64encode(b"the seed of the user in the seed").decode()
+
 USER = "5e550000-0000-4000-8000-00000000a11c"
 SESSION = base64url(b"the seed session, no secret here")
 TASK = "seed-task"
@@ -69,11 +75,25 @@ SEED = {
         "SessionsTable": [{
             "user_id": {"S": USER},
             "session_hash": {"S": hashed(SESSION.encode())},
-            "user_seed": {"B": base64.b64encode(b"the seed of the user in the seed").decode()},
+            "user_seed": {"B": USER_SEED},
             "created_at_ms": {"N": "$now_ms"},
             "renewed_at_ms": {"N": "$now_ms"},
             "expires_at": {"N": "$in_15_days"},
         }],
+        "UsersTable": [
+            {
+                "openid_hash": {"S": OPENID_HASH},
+                "user_id": {"S": USER},
+                "user_seed": {"B": USER_SEED},
+                "created_at_ms": {"N": "1767225600000"},  # 2026-01-01T00:00:00Z
+                "first_login": {"S": "seed"},
+            },
+            {
+                "openid_hash": {"S": f"user#{USER}"},
+                "user_keys": {"SS": [OPENID_HASH]},
+                "created_at_ms": {"N": "1767225600000"},
+            },
+        ],
         "TasksTable": [{
             "task_id": {"S": TASK},
             "owner_id": {"S": USER},

@@ -1,7 +1,5 @@
 #![doc = include_str!("../README.md")]
 
-mod refusal;
-
 use std::net::IpAddr;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
@@ -139,7 +137,7 @@ async fn ask_wechat(app: &App, code: Code, source: Option<IpAddr>, now: Timestam
     if let Err(WeChatError::CodeInvalid(_)) = &openid {
         app.limit.record_failure(source, now).await?;
     }
-    openid.map_err(refusal::of)
+    Ok(openid?)
 }
 
 #[cfg(test)]

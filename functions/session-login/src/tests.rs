@@ -46,7 +46,7 @@ fn rows_of_sessions(stack: &Stack) -> Vec<serde_json::Value> {
 
 /// The accounts: what the other rows of the users table, the identities, lead to.
 fn accounts(stack: &Stack) -> Vec<serde_json::Value> {
-    let rows = stack.rows("UsersTable").into_iter();
+    let rows = stack.user_rows().into_iter();
     rows.filter(|row| row["openid_hash"]["S"].as_str().unwrap().starts_with("user#")).collect()
 }
 
@@ -60,7 +60,7 @@ fn mark(stack: &Stack, user_id: &serde_json::Value) {
 
 #[track_caller]
 fn assert_nothing_stored(stack: &Stack) {
-    assert!(stack.rows("UsersTable").is_empty() && rows_of_sessions(stack).is_empty());
+    assert!(stack.user_rows().is_empty() && rows_of_sessions(stack).is_empty());
 }
 
 #[tokio::test]
@@ -109,7 +109,7 @@ async fn parallel_first_logins_make_one_user() {
     let answers = [one.json(), two.json(), three.json()];
     assert!(answers.iter().all(|answer| answer["user_id"] == answers[0]["user_id"]), "{answers:?}");
     assert_eq!(answers.iter().filter(|answer| answer["is_new_user"] == true).count(), 1, "{answers:?}");
-    assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (2, 3), "identity and account");
+    assert_eq!((stack.user_rows().len(), rows_of_sessions(&stack).len()), (2, 3), "identity and account");
 }
 
 #[tokio::test]
@@ -137,7 +137,7 @@ async fn a_used_or_unknown_code_is_refused() {
             );
         }
     }
-    assert!(stack.rows("UsersTable").is_empty());
+    assert!(stack.user_rows().is_empty());
 }
 
 #[tokio::test]
@@ -175,7 +175,7 @@ async fn each_failure_of_wechat_has_its_answer_and_costs_one_exchange() {
         assert_eq!(stack.emulators().wechat().calls(), at + 1, "{code}");
     }
     assert_eq!(stack.emulators().wechat().redirects_followed(), 0);
-    assert!(stack.rows("UsersTable").is_empty());
+    assert!(stack.user_rows().is_empty());
 }
 
 #[tokio::test]
@@ -323,7 +323,7 @@ async fn a_lost_answer_makes_neither_a_second_user_nor_a_second_session() {
             let answer = send(&app, login("dev-alice-1")).await;
 
             assert_eq!(answer.assert_status(201).json()["is_new_user"], true, "{operation} {fault:?}");
-            assert_eq!((stack.rows("UsersTable").len(), rows_of_sessions(&stack).len()), (2, 1));
+            assert_eq!((stack.user_rows().len(), rows_of_sessions(&stack).len()), (2, 1));
         }
     }
 }
@@ -335,7 +335,7 @@ async fn a_login_enters_its_identity_into_the_account() {
     let first = send_at(&app, login("dev-alice-1"), ten_past()).await.json();
     send(&app, login("dev-alice-2")).await.assert_status(201);
 
-    let identities = stack.rows("UsersTable").into_iter().filter(|row| row["user_id"]["S"] == first["user_id"]);
+    let identities = stack.user_rows().into_iter().filter(|row| row["user_id"]["S"] == first["user_id"]);
     let keys: Vec<_> = identities.map(|row| row["openid_hash"]["S"].clone()).collect();
     let [account] = &accounts(&stack)[..] else { panic!("not one account") };
     assert_eq!(account["openid_hash"]["S"], format!("user#{}", first["user_id"].as_str().unwrap()));
@@ -395,7 +395,7 @@ async fn a_login_killed_at_any_write_is_made_good_by_the_next() {
 
                 assert_eq!(next["user_id"] == old["user_id"], !is_marked, "{fault:?} at write {write}");
                 let leads_to = |row: &serde_json::Value| row["user_id"]["S"] == next["user_id"];
-                assert_eq!(stack.rows("UsersTable").iter().filter(|row| leads_to(row)).count(), 1);
+                assert_eq!(stack.user_rows().iter().filter(|row| leads_to(row)).count(), 1);
             }
         }
     }
@@ -473,7 +473,7 @@ async fn neither_answers_nor_rows_nor_logs_hold_what_is_secret() {
     for code in ["dev-alice-1", "errcode-40125-alice-1", "cut-alice-1", "status-500-alice-1", "html-alice-1"] {
         send(&app, login(code)).await;
     }
-    let (log, rows) = (log.text(), format!("{:?}", [stack.rows("UsersTable"), stack.rows("SessionsTable")]));
+    let (log, rows) = (log.text(), format!("{:?}", [stack.user_rows(), stack.rows("SessionsTable")]));
     assert_eq!(log.lines().filter(|line| line.contains(r#""http.status""#)).count(), 6, "{log}");
     let openid = stack.emulators().wechat().openid("alice");
     let answer = answer.json();

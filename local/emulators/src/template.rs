@@ -70,6 +70,8 @@ pub struct Function {
     pub objects: Vec<ObjectSource>,
     /// The streams of tables that it follows.
     pub streams: Vec<StreamSource>,
+    /// Whether it is called each minute.
+    pub is_scheduled: bool,
 }
 
 /// An event source: objects that are created in the bucket under keys of this form.
@@ -234,6 +236,7 @@ impl<'a> Scope<'a> {
             routes: routes(&self.property(id, "Events")?.unwrap_or_default()),
             objects: self.sources(id, "S3").map(|source| self.object_source(source)).collect::<Result<_, _>>()?,
             streams: self.sources(id, "DynamoDB").map(|source| self.stream_source(source)).collect::<Result<_, _>>()?,
+            is_scheduled: self.is_scheduled(id)?,
         })
     }
 
@@ -242,6 +245,15 @@ impl<'a> Scope<'a> {
         let events = self.template["Resources"][id]["Properties"]["Events"].as_object();
         let events = events.into_iter().flatten().map(|(_, event)| event);
         events.filter(move |event| event["Type"] == kind).map(|event| &event["Properties"])
+    }
+
+    /// Each minute is the one schedule that is understood.
+    fn is_scheduled(&self, id: &str) -> Result<bool, TemplateError> {
+        let schedules: Vec<_> = self.sources(id, "Schedule").map(|source| &source["Schedule"]).collect();
+        match schedules.iter().find(|schedule| **schedule != "rate(1 minute)") {
+            Some(other) => Err(TemplateError::NotUnderstood(format!("the schedule {other}"))),
+            None => Ok(!schedules.is_empty()),
+        }
     }
 
     fn object_source(&self, source: &Value) -> Result<ObjectSource, TemplateError> {

@@ -18,7 +18,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 use self::given_up::Source;
-use crate::background::spawn;
+use crate::background::until_stopped;
 use crate::function::{Functions, Invocation};
 use crate::new_request_id;
 
@@ -205,21 +205,6 @@ impl Deliveries {
             tracing::error!(error.cause = %error, "a dead letter could not be kept");
         }
     }
-}
-
-fn until_stopped(
-    stop: &watch::Sender<()>,
-    work: impl Future<Output = ()> + Send + 'static,
-) -> JoinHandle<io::Result<()>> {
-    let mut stopped = stop.subscribe();
-    spawn(async move {
-        tokio::select! {
-            // Nothing is ever sent: this ends when the sender is dropped.
-            _ = stopped.changed() => {}
-            () = work => {}
-        }
-        Ok(())
-    })
 }
 
 async fn delete_expired_rows(emulators: Arc<Emulators>) {

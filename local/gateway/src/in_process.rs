@@ -14,6 +14,9 @@ use crate::function::{Function, Functions};
 /// over HTTP, `background` with those of them that nobody waits for.
 macro_rules! for_each_function {
     ($use:ident) => {
+        $use!("account", account);
+        $use!("account-remove", account_remove);
+        $use!("account-sweep", account_sweep, background);
         $use!("avatar-upload", avatar_upload);
         $use!("image-ingest", image_ingest, background);
         $use!("image-redirect", image_redirect);

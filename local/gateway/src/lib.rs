@@ -9,6 +9,7 @@ pub mod function;
 pub mod gateway;
 pub mod in_process;
 pub mod invoke;
+pub mod schedule;
 pub mod settings;
 pub mod stack;
 

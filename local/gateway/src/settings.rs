@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::time::Duration;
 
 use emulators::{Data, Ports};
 use platform::config::{Variable, Variables};
@@ -32,6 +33,11 @@ static LOCAL_PATIENCE: Variable = Variable {
     meaning: "How many times longer than on AWS the local functions wait and may take: for a machine that is busy with other things.",
     default: Some("1"),
 };
+static LOCAL_SCHEDULE_SECONDS: Variable = Variable {
+    name: "LOCAL_SCHEDULE_SECONDS",
+    meaning: "How many seconds pass between two calls of a function that is called each minute in the cloud: 1 to 86400.",
+    default: Some("60"),
+};
 static LOCAL_JSON: Variable = Variable {
     name: "LOCAL_JSON",
     meaning: "`1` makes the local stack print its addresses as one line of JSON.",
@@ -43,8 +49,16 @@ static LOCAL_WECHAT_SECRET: Variable = Variable {
     default: None,
 };
 
-static ALL: [&Variable; 7] =
-    [&LOCAL_HOST, &LOCAL_PORT, &LOCAL_DATA, &LOCAL_DELIVERIES, &LOCAL_PATIENCE, &LOCAL_JSON, &LOCAL_WECHAT_SECRET];
+static ALL: [&Variable; 8] = [
+    &LOCAL_HOST,
+    &LOCAL_PORT,
+    &LOCAL_DATA,
+    &LOCAL_DELIVERIES,
+    &LOCAL_PATIENCE,
+    &LOCAL_SCHEDULE_SECONDS,
+    &LOCAL_JSON,
+    &LOCAL_WECHAT_SECRET,
+];
 
 /// How often the ports may be counted up from the gateway's.
 const SERVICES_AFTER_THE_GATEWAY: u16 = 5;
@@ -62,6 +76,8 @@ pub struct Settings {
     pub deliveries: u64,
     /// How many times longer than on AWS the functions wait and may take.
     pub patience: u32,
+    /// How often scheduled functions are called.
+    pub schedule: Duration,
     /// Whether a program reads what is printed.
     pub json: bool,
     /// WeChat's app secret, where another than the stack's own is wanted.
@@ -77,6 +93,7 @@ impl fmt::Debug for Settings {
             .field("data", &self.data)
             .field("deliveries", &self.deliveries)
             .field("patience", &self.patience)
+            .field("schedule", &self.schedule)
             .field("json", &self.json)
             .finish_non_exhaustive()
     }
@@ -101,6 +118,7 @@ impl Settings {
             },
             deliveries: variables.number(&LOCAL_DELIVERIES, 0..=9),
             patience: u32::try_from(variables.number(&LOCAL_PATIENCE, 1..=100)).unwrap_or(1),
+            schedule: Duration::from_secs(variables.number(&LOCAL_SCHEDULE_SECONDS, 1..=86400)),
             json: variables.optional(&LOCAL_JSON).is_some_and(|value| value == "1"),
             wechat_secret: variables.optional(&LOCAL_WECHAT_SECRET),
         }

@@ -25,6 +25,7 @@ use crate::demo;
 use crate::gateway::{Gateway, Limits};
 use crate::in_process::{self, Environment};
 use crate::invoke;
+use crate::schedule;
 use crate::settings::Settings;
 
 const TEMPLATE: &str = include_str!("../../../template.yaml");
@@ -156,6 +157,7 @@ impl Stack {
             retries: Retries::default(),
             times: settings.deliveries,
         };
+        let functions = connected.functions.clone();
         let lambda = invoke::router(connected.functions.clone());
         let gateway =
             Gateway { routes: Routes::of(&template), functions: connected.functions, limits: Limits::default() };
@@ -163,6 +165,7 @@ impl Stack {
         let stop = watch::Sender::new(());
         let mut servers = vec![serve(gateway_listener, front, &stop), serve(lambda_listener, lambda, &stop)];
         servers.extend(deliveries.start(&template, &stop));
+        servers.extend(schedule::start(&template, &functions, settings.schedule, &stop));
         Ok(Self { addresses, emulators, stop, servers })
     }
 

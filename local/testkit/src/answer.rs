@@ -119,10 +119,12 @@ fn shape_of(key: &str, text: &str) -> Option<String> {
         "user_id" | "owner_id" if is_uuid(text) => "[user]".to_owned(),
         "session_id" if text.len() == 43 => "[session]".to_owned(),
         "request_id" if !text.is_empty() => "[request]".to_owned(),
-        "created_at" | "expires_at" | "url_expires_at" if text.ends_with('Z') && text.contains('T') => {
+        "created_at" | "expires_at" | "url_expires_at" | "avatar_url_expires_at" | "done_by"
+            if text.ends_with('Z') && text.contains('T') =>
+        {
             "[time]".to_owned()
         }
-        "url" => redact_url(text),
+        "url" | "avatar_url" => redact_url(text),
         "name" => match text.split_once('.') {
             Some((stem, extension)) if stem.len() == 32 && is_hex(stem) => format!("[image].{extension}"),
             _ => return None,

@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -93,6 +94,49 @@ impl Stack {
         let now = now_ms();
         self.put_session(&user, now, now).await;
         user
+    }
+
+    /// A new user with an account and a fresh session, whom the fake `WeChat` knows by this name.
+    pub async fn registered(&self, name: &str) -> User {
+        let user = self.signed_in().await;
+        let app_id = self.lookup("session-login", &[])("WECHAT_APPID").unwrap();
+        let openid = self.emulators.wechat().openid(name);
+        let key = URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{app_id}\n{openid}")));
+        let seed = Sha256::digest(user.user_id.as_bytes());
+        let identity = json!({
+            "openid_hash": {"S": key},
+            "user_id": {"S": user.user_id},
+            "user_seed": {"B": STANDARD.encode(seed)},
+            "created_at_ms": {"N": "$now_ms"},
+            "first_login": {"S": "a test"}
+        });
+        self.put_row("UsersTable", identity).await;
+        let account = json!({
+            "openid_hash": {"S": format!("user#{}", user.user_id)},
+            "user_keys": {"SS": [key]},
+            "created_at_ms": {"N": "$now_ms"}
+        });
+        self.put_row("UsersTable", account).await;
+        user
+    }
+
+    /// A user's account.
+    pub fn account_of(&self, user: &User) -> Option<Value> {
+        self.row("UsersTable", json!({"openid_hash": {"S": format!("user#{}", user.user_id)}}))
+    }
+
+    /// The rows of users that are not the seed set's.
+    pub fn user_rows(&self) -> Vec<Value> {
+        let seeded = self.seeded_user().user_id;
+        let account = format!("user#{seeded}");
+        let is_seeded = |row: &Value| row["user_id"]["S"] == *seeded || row["openid_hash"]["S"] == *account;
+        self.rows("UsersTable").into_iter().filter(|row| !is_seeded(row)).collect()
+    }
+
+    /// Everything that is stored: all rows of all tables in DynamoDB's JSON, and all keys of the bucket.
+    pub fn everything(&self) -> BTreeSet<String> {
+        let tables = self.template.tables.iter().flat_map(|table| self.rows(&table.logical_id));
+        tables.map(|row| row.to_string()).chain(self.emulators.objects()).collect()
     }
 
     /// A new user whose session was renewed two hours ago, so that the next call renews it.

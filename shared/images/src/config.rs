@@ -116,6 +116,19 @@ impl Config {
     }
 }
 
+/// Where the rows of images are kept, for those who touch no object.
+#[derive(Clone, Debug)]
+pub struct TableConfig {
+    pub(crate) table: String,
+}
+
+impl TableConfig {
+    /// Reads the table.
+    pub fn read(variables: &mut Variables<'_>) -> Self {
+        Self { table: variables.required(&IMAGES_TABLE) }
+    }
+}
+
 /// Where images are kept, for those who show none.
 #[derive(Clone, Debug)]
 pub struct StorageConfig {

@@ -1,7 +1,9 @@
-//! How an image ends: its owner deletes it, and its objects follow its row.
+//! How an image ends: its owner deletes it, or leaves; and its objects follow its row.
 
+mod belongings;
 mod removal;
 mod sweep;
 
+pub use belongings::{Avatars, Belongings};
 pub use removal::Removal;
 pub use sweep::{RowChange, Sweep};

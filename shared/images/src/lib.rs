@@ -8,8 +8,10 @@ mod rows;
 mod show;
 mod take;
 
-pub use config::{Config, IngestConfig, StorageConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images};
-pub use end::{Removal, RowChange, Sweep};
+pub use config::{
+    Config, IngestConfig, StorageConfig, TableConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images,
+};
+pub use end::{Avatars, Belongings, Removal, RowChange, Sweep};
 pub use error::ImageError;
 pub use rows::keys::DefaultImage;
 pub use rows::name::{ImageName, TaskId};

@@ -5,6 +5,7 @@ pub(crate) mod bucket;
 pub(crate) mod keys;
 pub(crate) mod lives;
 pub(crate) mod name;
+pub(crate) mod owned;
 pub(crate) mod reason;
 pub(crate) mod row;
 pub(crate) mod sight;

@@ -42,11 +42,13 @@ pub enum Metric {
     Variants,
     VariantFailures,
     RemovedObjects,
+    RemovalAge,
+    Removals,
 }
 
 impl Metric {
     /// All of them, in the order of `docs/metrics.md`.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::RequestDuration,
         Self::Refusals,
         Self::AwsFailures,
@@ -62,6 +64,8 @@ impl Metric {
         Self::Variants,
         Self::VariantFailures,
         Self::RemovedObjects,
+        Self::RemovalAge,
+        Self::Removals,
     ];
 
     /// Name and unit as CloudWatch knows them, and what it says.
@@ -98,6 +102,12 @@ impl Metric {
                 ("VariantFailures", "Count", "pictures of which none could be made; they are shown as they are")
             }
             Self::RemovedObjects => ("RemovedObjects", "Count", "objects that went with their rows"),
+            Self::RemovalAge => (
+                "RemovalAge",
+                "Milliseconds",
+                "from the request to remove an account to a pass over it, which is not the last",
+            ),
+            Self::Removals => ("Removals", "Count", "accounts of which nothing is left"),
         }
     }
 

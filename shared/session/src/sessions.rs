@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
 use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
+use futures_util::{TryStreamExt, stream};
 use http::HeaderMap;
 use jiff::Timestamp;
 use platform::row::{self, Reader, Row};
@@ -17,6 +18,8 @@ use crate::rules::{Life, Times};
 
 /// Rows of one `BatchWriteItem`.
 const BATCH: usize = 25;
+/// So that somebody who signed in a thousand times is signed out within one request.
+const BATCHES_AT_ONCE: usize = 8;
 /// DynamoDB may leave a part of a batch for another call.
 const BATCH_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
@@ -165,14 +168,23 @@ impl Sessions {
     /// # Errors
     /// When not all of them are certainly gone.
     pub async fn revoke_all(&self, caller: &Caller) -> Result<(), Failure> {
-        let others = self.others(caller).await?;
-        for batch in others.chunks(BATCH) {
-            self.delete(&caller.user_id, batch).await?;
-        }
+        let mut others = self.hashes_of(&caller.user_id).await?;
+        others.retain(|hash| hash != caller.session.as_str());
+        self.delete_all(&caller.user_id, &others).await?;
         self.revoke(caller).await
     }
 
-    async fn others(&self, caller: &Caller) -> Result<Vec<String>, Failure> {
+    /// Ends every session of a user, whoever asks for it, and says how many there were.
+    ///
+    /// # Errors
+    /// When not all of them are certainly gone.
+    pub async fn revoke_all_of(&self, user_id: &UserId) -> Result<usize, Failure> {
+        let hashes = self.hashes_of(user_id).await?;
+        self.delete_all(user_id, &hashes).await?;
+        Ok(hashes.len())
+    }
+
+    async fn hashes_of(&self, user_id: &UserId) -> Result<Vec<String>, Failure> {
         let mut hashes = Vec::new();
         let mut start = None;
         loop {
@@ -183,16 +195,13 @@ impl Sessions {
                 .consistent_read(true)
                 .key_condition_expression("user_id = :user")
                 .projection_expression("session_hash")
-                .expression_attribute_values(":user", row::text(caller.user_id.as_str()))
+                .expression_attribute_values(":user", row::text(user_id.as_str()))
                 .set_exclusive_start_key(start)
                 .send()
                 .await
                 .map_err(|error| Failure::of("DynamoDB.Query", &error))?;
             for row in page.items() {
-                let hash = Reader::new("sessions", row).text("session_hash")?;
-                if hash != caller.session.as_str() {
-                    hashes.push(hash.to_owned());
-                }
+                hashes.push(Reader::new("sessions", row).text("session_hash")?.to_owned());
             }
             start = page.last_evaluated_key;
             if start.is_none() {
@@ -201,7 +210,13 @@ impl Sessions {
         }
     }
 
-    async fn delete(&self, user_id: &UserId, hashes: &[String]) -> Result<(), Failure> {
+    async fn delete_all(&self, user_id: &UserId, hashes: &[String]) -> Result<(), Failure> {
+        let batches: Vec<_> = hashes.chunks(BATCH).map(<[String]>::to_vec).collect();
+        let deletions = batches.into_iter().map(|batch| Ok(self.delete(user_id, batch)));
+        stream::iter(deletions).try_buffer_unordered(BATCHES_AT_ONCE).try_collect().await
+    }
+
+    async fn delete(&self, user_id: &UserId, hashes: Vec<String>) -> Result<(), Failure> {
         const OPERATION: &str = "DynamoDB.BatchWriteItem";
         let mut left: Vec<_> = hashes.iter().map(|hash| deletion(user_id, hash)).collect::<Result<_, _>>()?;
         for tried in 0..BATCH_TRIES {

@@ -14,6 +14,11 @@ impl IdentityKey {
         Self(URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{app_id}\n{openid}"))))
     }
 
+    /// As an account row keeps it.
+    pub(crate) fn stored(key: &str) -> Self {
+        Self(key.to_owned())
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

@@ -7,7 +7,7 @@ use crate::config::Config;
 use crate::identity::IdentityKey;
 
 /// How the keys of account rows begin. No hash looks like it.
-const ACCOUNT: &str = "user#";
+pub(crate) const ACCOUNT: &str = "user#";
 
 /// The users table.
 #[derive(Clone, Debug)]

@@ -23,6 +23,14 @@ pub fn created(body: &impl Serialize) -> Result<Response, ApiError> {
     json(StatusCode::CREATED, body)
 }
 
+/// 202 with a JSON body.
+///
+/// # Errors
+/// `internal` when the body cannot be written as JSON.
+pub fn accepted(body: &impl Serialize) -> Result<Response, ApiError> {
+    json(StatusCode::ACCEPTED, body)
+}
+
 /// 204.
 pub fn no_content() -> Response {
     plain(StatusCode::NO_CONTENT, Body::Empty)

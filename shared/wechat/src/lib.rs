@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod exchange;
 mod openid;
+mod refusal;
 mod secret;
 #[cfg(test)]
 mod tests;

@@ -13,6 +13,7 @@ async fn stack(delivery: &'static str) -> Stack {
         data: Data::Memory,
         deliveries: 1,
         patience: 30,
+        schedule: std::time::Duration::from_secs(60),
         json: false,
         wechat_secret: None,
     };

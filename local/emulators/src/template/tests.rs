@@ -71,8 +71,19 @@ fn tables_become_the_calls_that_make_them() {
         json!({
             "TableName": "ImagesTable",
             "BillingMode": "PAY_PER_REQUEST",
-            "AttributeDefinitions": [{ "AttributeName": "stem", "AttributeType": "S" }],
+            "AttributeDefinitions": [
+                { "AttributeName": "stem", "AttributeType": "S" },
+                { "AttributeName": "owner_id", "AttributeType": "S" }
+            ],
             "KeySchema": [{ "AttributeName": "stem", "KeyType": "HASH" }],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "by_owner",
+                "KeySchema": [
+                    { "AttributeName": "owner_id", "KeyType": "HASH" },
+                    { "AttributeName": "stem", "KeyType": "RANGE" }
+                ],
+                "Projection": { "ProjectionType": "KEYS_ONLY" }
+            }],
             "StreamSpecification": { "StreamEnabled": true, "StreamViewType": "NEW_AND_OLD_IMAGES" },
         })
     );
@@ -157,6 +168,21 @@ fn a_function_has_the_time_that_the_template_gives_it() {
     let seconds = |yaml: &str| Template::parse(yaml).expect("a good template").functions[0].timeout_seconds;
     assert_eq!(seconds(&with_variable("1")), 3, "as Lambda does");
     assert_eq!(seconds(&with_variable("1").replace("CodeUri", "Timeout: 60\n      CodeUri")), 60);
+}
+
+#[test]
+fn each_minute_is_the_one_schedule_that_is_understood() {
+    let template = ours();
+    assert!(function(&template, "account-sweep").is_scheduled);
+    assert!(!function(&template, "session-check").is_scheduled);
+
+    let with = |schedule: &str| {
+        let events =
+            format!("Events: {{ One: {{ Type: Schedule, Properties: {{ Schedule: {schedule} }} }} }}\n      CodeUri");
+        Template::parse(&with_variable("1").replace("CodeUri", &events))
+    };
+    assert!(with("rate(1 minute)").expect("a good template").functions[0].is_scheduled);
+    assert!(matches!(with("rate(5 minutes)"), Err(TemplateError::NotUnderstood(_))));
 }
 
 #[test]

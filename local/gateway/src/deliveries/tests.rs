@@ -106,6 +106,7 @@ fn declared() -> Declared {
         routes: Vec::new(),
         objects: vec![source("incoming/", ""), source("images/", "/original.jpg")],
         streams: vec![StreamSource { table: TABLE.to_owned(), batch_size: 4, filters: vec![filter] }],
+        is_scheduled: false,
     }
 }
 

@@ -46,10 +46,18 @@ fn every_event_of_the_ingest_is_one_of_s3() {
 }
 
 #[test]
+fn every_event_of_the_account_sweep_is_one_of_a_schedule() {
+    for (_, case, path) in events().into_iter().filter(|(function, ..)| function == "account-sweep") {
+        let event = serde_json::from_str::<account_sweep::Event>(&text(&path));
+        assert!(event.is_ok(), "{case}: {:?}", event.err());
+    }
+}
+
+#[test]
 fn every_other_event_is_a_request_of_payload_format_2_on_a_route_to_its_function() {
     let template = Template::parse(&text("template.yaml")).expect("our own template");
     let is_called_otherwise =
-        |function: &str| ["session-authorizer", "image-ingest", "image-sweep"].contains(&function);
+        |function: &str| ["session-authorizer", "image-ingest", "image-sweep", "account-sweep"].contains(&function);
     for (function, case, path) in events().into_iter().filter(|(function, ..)| !is_called_otherwise(function)) {
         let request = lambda_http::request::from_str(&text(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
 

@@ -14,7 +14,7 @@ const MAY_USE: [(&str, &[&str]); 11] = [
     ("imaging", &[]),
     ("emulators", &[]),
     ("web", &["platform"]),
-    ("wechat", &["platform"]),
+    ("wechat", &["platform", "web"]),
     ("session", &["platform", "web"]),
     ("users", &["platform", "web", "session"]),
     ("images", &["platform", "web", "session", "imaging"]),

@@ -11,6 +11,7 @@ mod front;
 mod hello;
 mod house;
 mod lambda;
+mod leaving;
 mod mapped;
 mod openapi;
 mod pages;
@@ -46,6 +47,7 @@ fn settings() -> Settings {
         data: Data::Memory,
         deliveries: 1,
         patience: testkit::PATIENCE,
+        schedule: std::time::Duration::from_secs(60),
         json: false,
         wechat_secret: None,
     }

@@ -2,6 +2,7 @@
 //! route's key and the path's variables stay what they are.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 use emulators::template::Template;
 use serde_json::Value;
@@ -30,14 +31,23 @@ struct Answered {
     shown: String,
 }
 
-/// The answers to every event of an HTTP API, with `prefix` before its paths, from a stack of their own.
+/// The answers to every event of an HTTP API, with `prefix` before its paths, from stacks of their own.
 async fn answers(prefix: &str, stage: &str) -> BTreeMap<String, Answered> {
+    // Sessions are ended last, and whoever leaves has had none before.
+    let (leaves, others): (Vec<_>, Vec<_>) =
+        events().into_iter().partition(|(function, ..)| function == "account-remove");
+    let (ends, mut others): (Vec<_>, Vec<_>) =
+        others.into_iter().partition(|(function, ..)| function == "session-revoke");
+    others.extend(ends);
+    let mut answers = answers_to(others, prefix, stage).await;
+    answers.extend(answers_to(leaves, prefix, stage).await);
+    answers
+}
+
+async fn answers_to(events: Vec<(String, String, PathBuf)>, prefix: &str, stage: &str) -> BTreeMap<String, Answered> {
     let stack = start().await;
     let mut answers = BTreeMap::new();
-    // The sessions are ended last.
-    let (ends, others): (Vec<_>, Vec<_>) =
-        events().into_iter().partition(|(function, ..)| function == "session-revoke");
-    for (function, case, path) in others.into_iter().chain(ends) {
+    for (function, case, path) in events {
         let mut event: Value = serde_json::from_str(&text(path)).expect("JSON");
         if event["requestContext"]["http"].is_null() || function == "session-authorizer" {
             continue;

@@ -98,6 +98,43 @@ async fn what_a_killed_stack_had_not_delivered_is_delivered_by_the_next_one() {
     testkit::eventually("the object is gone", is_gone).await;
 }
 
+#[tokio::test]
+async fn a_removal_that_was_killed_is_finished_after_the_next_start() {
+    let data = tempfile::tempdir().expect("a directory");
+    let local = Local::start_with(data.path(), &[("LOCAL_SCHEDULE_SECONDS", "86400")]);
+    let base = local.gateway();
+    let alice = sign_in(base, "dev-alice-1").await;
+    let task = post(base, "/tasks").from(&alice).json(&json!({})).send().await.expect(201);
+    let images = format!("/tasks/{}/images", task["task_id"].as_str().expect("a task id"));
+    let photo = include_bytes!("../../../../events/photos/coffee.jpg");
+    post(base, &images).from(&alice).form(&[], photo).send().await.expect(201);
+    delete(base, "/me").from(&alice).json(&json!({"code": "dev-alice-2"})).send().await.expect(202);
+    assert!(is_stored(&local, &alice.user_id).await, "nobody has swept yet");
+    drop(local);
+
+    let seconds = [("LOCAL_SCHEDULE_SECONDS", "1"), ("ACCOUNT_QUIET_SECONDS", "1")];
+    let local = Local::start_with(data.path(), &seconds);
+
+    testkit::eventually("nothing is left", async || (!is_stored(&local, &alice.user_id).await).then_some(())).await;
+}
+
+/// Whether a row of any table names a user.
+async fn is_stored(local: &Local, user_id: &str) -> bool {
+    for table in ["UsersTable", "SessionsTable", "TasksTable", "ImagesTable"] {
+        let scan = post(local.address("dynamodb"), "/").header("x-amz-target", "DynamoDB_20120810.Scan");
+        // The signature is never verified.
+        let signed =
+            "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/dynamodb/aws4_request, SignedHeaders=host, Signature=x";
+        let scan = scan.header("authorization", signed).header("x-amz-date", "20260101T000000Z");
+        let rows = scan.body("application/x-amz-json-1.0", json!({ "TableName": table }).to_string()).send().await;
+        assert_eq!(rows.status, 200, "{}", rows.text());
+        if rows.text().contains(user_id) {
+            return true;
+        }
+    }
+    false
+}
+
 #[test]
 fn ctrl_c_ends_it_cleanly_as_soon_as_it_has_said_where_it_is() {
     let data = tempfile::tempdir().expect("a directory");

@@ -6,7 +6,7 @@ use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    AttributeValue, KeysAndAttributes, Put, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
+    AttributeValue, KeysAndAttributes, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, TransactWriteItem, Update,
 };
 use jiff::Timestamp;
 use platform::Failure;
@@ -49,8 +49,8 @@ pub(crate) enum Transacted {
 /// The images table.
 #[derive(Clone, Debug)]
 pub(crate) struct ImageRows {
-    dynamodb: Client,
-    table: String,
+    pub(super) dynamodb: Client,
+    pub(super) table: String,
 }
 
 impl ImageRows {
@@ -71,18 +71,25 @@ impl ImageRows {
         &self,
         stems: impl Iterator<Item = &'a Stem>,
     ) -> Result<HashMap<Stem, ImageRow>, Failure> {
+        let rows = self.rows_of(stems).await?;
+        let read = |row| ImageRow::read(row).map(|row| (row.name.stem.clone(), row));
+        rows.iter().map(read).collect()
+    }
+
+    /// The rows of these stems, as they are written.
+    pub(super) async fn rows_of<'a>(&self, stems: impl Iterator<Item = &'a Stem>) -> Result<Vec<Row>, Failure> {
         let mut wanted: Vec<&Stem> = stems.collect();
         // A doubled key is refused as malformed.
         wanted.sort_by_key(|stem| stem.as_str());
         wanted.dedup();
-        let mut rows = HashMap::new();
+        let mut rows = Vec::with_capacity(wanted.len());
         for batch in wanted.chunks(BATCH) {
-            self.find_batch(batch, &mut rows).await?;
+            self.get_batch(batch, &mut rows).await?;
         }
         Ok(rows)
     }
 
-    async fn find_batch(&self, stems: &[&Stem], rows: &mut HashMap<Stem, ImageRow>) -> Result<(), Failure> {
+    async fn get_batch(&self, stems: &[&Stem], rows: &mut Vec<Row>) -> Result<(), Failure> {
         const OPERATION: &str = "DynamoDB.BatchGetItem";
         let keys = stems.iter().map(|stem| Row::from([("stem".to_owned(), row::text(stem.as_str()))]));
         let mut left = Some(
@@ -106,10 +113,7 @@ impl ImageRows {
                 .send()
                 .await
                 .map_err(|error| Failure::of(OPERATION, &error))?;
-            for row in answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default() {
-                let row = ImageRow::read(&row)?;
-                rows.insert(row.name.stem.clone(), row);
-            }
+            rows.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
             left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
         }
         match left {
@@ -285,6 +289,20 @@ impl ImageRows {
         })
     }
 
+    /// Deletes the user's pointer, and says whether there was one.
+    pub(crate) async fn delete_pointer(&self, user_id: &UserId) -> Result<bool, Failure> {
+        let deleted = self
+            .dynamodb
+            .delete_item()
+            .table_name(&self.table)
+            .key("stem", row::text(pointer_key(user_id)))
+            .return_values(ReturnValue::AllOld)
+            .send()
+            .await
+            .map_err(|error| Failure::of("DynamoDB.DeleteItem", &error))?;
+        Ok(deleted.attributes.is_some())
+    }
+
     async fn get(&self, stem: &str) -> Result<Option<Row>, Failure> {
         let answer = self
             .dynamodb
@@ -304,9 +322,9 @@ impl ImageRows {
 const MAKE_READY: &str = "SET #state = :ready REMOVE expires_at";
 
 /// What makes a row a tombstone.
-const MARK_REMOVED: &str = "SET #state = :removed, expires_at = :ttl";
+pub(super) const MARK_REMOVED: &str = "SET #state = :removed, expires_at = :ttl";
 
-fn removed_values(now: Timestamp) -> [(&'static str, AttributeValue); 2] {
+pub(super) fn removed_values(now: Timestamp) -> [(&'static str, AttributeValue); 2] {
     [(":removed", row::text(State::Removed.name())), (":ttl", row::ttl(now + ROW_LIFE))]
 }
 

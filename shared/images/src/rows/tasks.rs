@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{AttributeValue, ReturnValuesOnConditionCheckFailure};
@@ -250,6 +251,48 @@ impl Tasks {
         let tasks = page.items().iter().map(ListedTask::read).collect::<Result<_, _>>()?;
         let cursor = page.last_evaluated_key().map(Cursor::read).transpose()?;
         Ok(TaskPage { tasks, cursor })
+    }
+
+    /// A page of the ids that the index knows of a user's tasks, and where the next page begins.
+    pub(crate) async fn ids_of(
+        &self,
+        owner: &UserId,
+        start: Option<Row>,
+    ) -> Result<(Vec<TaskId>, Option<Row>), Failure> {
+        let page = self
+            .dynamodb
+            .query()
+            .table_name(&self.table)
+            .index_name(INDEX)
+            .key_condition_expression("owner_id = :owner")
+            .expression_attribute_values(":owner", row::text(owner.as_str()))
+            .projection_expression("task_id")
+            .set_exclusive_start_key(start)
+            .send()
+            .await
+            .map_err(|error| Failure::of("DynamoDB.Query", &error))?;
+        let id = |row| Reader::new("tasks", row).get("task_id", |value| TaskId::parse(value.as_s().ok()?));
+        Ok((page.items().iter().map(id).collect::<Result<_, _>>()?, page.last_evaluated_key))
+    }
+
+    /// Deletes a task, if it is this owner's. Nothing where it is gone.
+    pub(crate) async fn delete(&self, id: TaskId, owner: &UserId) -> Result<(), Failure> {
+        let deleted = self
+            .dynamodb
+            .delete_item()
+            .table_name(&self.table)
+            .key("task_id", row::text(id.as_str()))
+            .condition_expression("owner_id = :owner")
+            .expression_attribute_values(":owner", row::text(owner.as_str()))
+            .send()
+            .await;
+        match deleted {
+            Ok(_) => Ok(()),
+            Err(error) => match error.as_service_error() {
+                Some(DeleteItemError::ConditionalCheckFailedException(_)) => Ok(()),
+                _ => Err(Failure::of("DynamoDB.DeleteItem", &error)),
+            },
+        }
     }
 
     /// Puts a name at the end of a list: if it is this owner's, the name is not in it, and there is room. The guard in the
