@@ -171,9 +171,11 @@ fn signed_in(value: &Value) -> Vec<Access> {
     }
 }
 
-/// The SDK writes into a URL which operation it signed.
+/// The SDK writes into a URL which operation it signed, but for `HeadObject`, which takes the same right as `GetObject`.
 fn signed_url(url: &str) -> Option<Access> {
-    url.contains("X-Amz-Signature=").then(|| Access::new(&format!("s3:{}", query_of(url, "x-id")), object_of(url)))
+    let operation = Some(query_of(url, "x-id")).filter(|operation| !operation.is_empty());
+    let action = format!("s3:{}", operation.unwrap_or("GetObject"));
+    url.contains("X-Amz-Signature=").then(|| Access::new(&action, object_of(url)))
 }
 
 fn signed_form(fields: &Value) -> Access {
@@ -259,6 +261,8 @@ mod tests {
     #[test]
     fn a_signed_url_anywhere_in_an_answer_is_a_right_given_away() {
         let url = "http://host/bucket/images/a.jpg?x-id=GetObject&X-Amz-Signature=0a";
+        let for_head = signed_url("http://host/bucket/images/h.jpg?X-Amz-Signature=0a").unwrap();
+        assert_eq!(for_head, Access::new("s3:GetObject", "bucket/images/h.jpg"));
         let answer = json!({"images": [{"url": url}, {"url": "https://img.example.com/images/b.jpg?Key-Pair-Id=K"}]});
         assert_eq!(lines(&signed_in(&answer)), ["s3:GetObject bucket/images/a.jpg"]);
     }
