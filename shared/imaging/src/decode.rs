@@ -6,15 +6,19 @@ mod png;
 mod shrink;
 mod webp;
 
+use crate::colour::Colours;
 use crate::exif::Orientation;
-use crate::pixels::{Pixels, Rgb};
+use crate::samples::Samples;
 use crate::{Cleaned, Format, MAX_DECODER_BYTES, NoVariants};
 
-/// A picture as it is stored: not yet turned, its colours those of its profile.
+/// How many frames of an animation that begin it and show nothing are passed over.
+const MOST_BLANK_FRAMES: usize = 15;
+
+/// A picture as it is stored: not yet turned, its colours those that it says.
 pub(crate) struct Decoded {
-    pub(crate) pixels: Pixels,
+    pub(crate) samples: Samples,
     pub(crate) orientation: Option<Orientation>,
-    pub(crate) profile: Option<Vec<u8>>,
+    pub(crate) colours: Colours,
 }
 
 /// Decodes `picture`, reduced as far as that is cheap while its longest side stays at least `longest` (if it is that long).
@@ -37,9 +41,9 @@ fn check_memory(bytes: u64) -> Result<(), NoVariants> {
     if bytes > MAX_DECODER_BYTES { Err(NoVariants::TooLarge(bytes)) } else { Ok(()) }
 }
 
-/// A transparent pixel on white.
-fn on_white([red, green, blue, alpha]: [u8; 4]) -> Rgb {
-    [red, green, blue].map(|colour| scale(colour, alpha) + (255 - alpha))
+/// A pixel whose colours are as strong as they are seen.
+fn multiplied([red, green, blue, alpha]: [u8; 4]) -> [u8; 4] {
+    [scale(red, alpha), scale(green, alpha), scale(blue, alpha), alpha]
 }
 
 /// `value * share / 255`, rounded.

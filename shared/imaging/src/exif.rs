@@ -30,9 +30,22 @@ impl Orientation {
         }
     }
 
+    /// The samples of a picture of `width` times `height`, row by row, in the order in which they are displayed.
+    pub(crate) fn turned<T: Copy + Default>(self, stored: &[T], width: u32, height: u32) -> Vec<T> {
+        let (across, down) = Self::displayed(Some(self), width, height);
+        let mut turned = Vec::with_capacity(stored.len());
+        for y in 0..down {
+            turned.extend((0..across).map(|x| {
+                let (x, y) = self.stored_at(x, y, width, height);
+                stored.get(y as usize * width as usize + x as usize).copied().unwrap_or_default()
+            }));
+        }
+        turned
+    }
+
     /// Where the pixel that is displayed at `x`, `y` lies in the stored picture of `width` times `height`. Neither may lie
     /// outside.
-    pub(crate) const fn stored_at(self, x: u32, y: u32, width: u32, height: u32) -> (u32, u32) {
+    const fn stored_at(self, x: u32, y: u32, width: u32, height: u32) -> (u32, u32) {
         match self.0 {
             2 => (width - 1 - x, y),
             3 => (width - 1 - x, height - 1 - y),

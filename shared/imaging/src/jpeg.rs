@@ -5,6 +5,7 @@ mod bits;
 mod frame;
 mod huffman;
 mod progressive;
+mod read;
 mod scan;
 mod walk;
 
@@ -16,9 +17,15 @@ use crate::reader::Reader;
 use crate::{Cleaned, Format, Limits, Refused};
 
 use self::applications::Applications;
-use self::frame::Frame;
 use self::scan::{Scan, Tables};
 use self::walk::Walk;
+
+pub(crate) use self::bits::{Bits, unstuff};
+pub(crate) use self::frame::{Component, Frame};
+pub(crate) use self::huffman::{Coefficients, Skips, Table};
+pub(crate) use self::progressive::{Blocks, Carried, read_block};
+pub(crate) use self::read::{Coded, Model, ReadScan};
+pub(crate) use self::scan::{ScanComponent, parts_of_intervals};
 
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
@@ -65,22 +72,6 @@ pub(crate) fn clean(bytes: &[u8], limits: &Limits) -> Result<Cleaned, Refused> {
         }
     }
     picture.finish()
-}
-
-/// How many bytes of coefficients a decoder holds for the cleaned picture in `bytes`: of a progressive one all, since each
-/// scan refines them, of others none.
-pub(crate) fn coefficient_bytes(bytes: &[u8]) -> Result<u64, Refused> {
-    let mut reader = Reader::new(bytes);
-    reader.take(2)?;
-    loop {
-        let marker = next_marker(&mut reader)?;
-        let segment = Segment::read(marker, &mut reader)?;
-        match marker {
-            SOF2 => return Frame::parse(marker, segment.payload).map(|frame| frame.coefficients() * 2),
-            SOF0..SOF2 => return Ok(0),
-            _ => {}
-        }
-    }
 }
 
 /// The next marker, wherever it stands: like libjpeg, which every browser uses, this passes over what lies between. Cameras

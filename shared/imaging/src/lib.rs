@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![warn(clippy::indexing_slicing)]
 
+mod colour;
 mod decode;
 mod exif;
 mod gif;
@@ -10,6 +11,7 @@ mod limits;
 mod pixels;
 mod png;
 mod reader;
+mod samples;
 mod variants;
 mod webp;
 
@@ -17,7 +19,10 @@ pub use limits::{
     Limits, MAX_DECODER_BYTES, MAX_FRAMES, MAX_ICC_BYTES, MAX_JPEG_PIXELS_PER_BYTE, MAX_OTHER_PIXELS, MAX_SCAN_PIXELS,
     MAX_SCANS, MAX_SEGMENTS, MAX_SIDE, MAX_VARIANT_ICC_BYTES,
 };
-pub use variants::{MEDIUM_SIDE, THUMB_SIDE, Variant, Variants, variants};
+pub use variants::{
+    LONG_MEDIUM_PIXELS, LONG_MEDIUM_SIDE, LONG_THUMB_PIXELS, LONG_THUMB_SIDE, MAX_RATIO, MEDIUM_SIDE, THUMB_SIDE,
+    Variant, Variants, variants,
+};
 
 /// The picture in `bytes`, bit for bit as it was, and nothing else that was in the file.
 ///

@@ -1,7 +1,7 @@
 use crate::Refused;
 
-/// Longest side of a picture, in pixels.
-pub const MAX_SIDE: u32 = 16_384;
+/// Longest side of a picture, in pixels: screenshots of whole chats are long, and a JPEG has 16 bits for each side.
+pub const MAX_SIDE: u32 = 65_000;
 /// Most pixels of a PNG, WebP or GIF: their decoders hold four bytes for each.
 pub const MAX_OTHER_PIXELS: u64 = 25_000_000;
 /// Most scans of a JPEG. Cameras write 1, progressive encoders about 10.

@@ -22,6 +22,11 @@ impl Pixels {
         (width > 0 && height > 0 && bytes(width, height) == Some(rgb.len())).then_some(Self { width, height, rgb })
     }
 
+    /// Of as many bytes as the sides say.
+    pub(crate) const fn of(width: u32, height: u32, rgb: Vec<u8>) -> Self {
+        Self { width, height, rgb }
+    }
+
     pub(crate) const fn width(&self) -> u32 {
         self.width
     }
@@ -50,33 +55,12 @@ impl Pixels {
     }
 
     /// Turned and mirrored as `orientation` asks.
-    pub(crate) fn upright(self, orientation: Option<Orientation>) -> Self {
-        let Some(orientation) = orientation else { return self };
+    pub(crate) fn upright(self, orientation: Orientation) -> Self {
         let (width, height) = Orientation::displayed(Some(orientation), self.width, self.height);
         let (stored, _) = self.rgb.as_chunks::<3>();
-        let mut turned: Vec<Rgb> = Vec::with_capacity(stored.len());
-        for y in 0..height {
-            turned.extend((0..width).map(|x| {
-                let (x, y) = orientation.stored_at(x, y, self.width, self.height);
-                let index = usize::try_from(pixels(self.width, y) + u64::from(x)).unwrap_or(usize::MAX);
-                stored.get(index).copied().unwrap_or_default()
-            }));
-        }
+        let turned: Vec<Rgb> = orientation.turned(stored, self.width, self.height);
         Self { width, height, rgb: turned.into_flattened() }
     }
-}
-
-/// The sides of a picture after reducing it so that the longest is no longer than `longest`. No side becomes zero.
-pub(crate) fn fit(width: u32, height: u32, longest: u32) -> (u32, u32) {
-    let whole = width.max(height);
-    if whole <= longest {
-        return (width, height);
-    }
-    let reduced = |side: u32| {
-        let rounded = (u64::from(side) * u64::from(longest) + u64::from(whole) / 2) / u64::from(whole);
-        u32::try_from(rounded).unwrap_or(longest).max(1)
-    };
-    (reduced(width), reduced(height))
 }
 
 fn bytes(width: u32, height: u32) -> Option<usize> {

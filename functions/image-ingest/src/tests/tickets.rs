@@ -58,6 +58,30 @@ async fn every_format_is_taken_under_its_own_name() {
 }
 
 #[tokio::test]
+async fn what_browsers_show_is_taken_however_oddly_it_was_written() {
+    for (extension, bytes) in [
+        ("png", include_bytes!("../../../../shared/imaging/corpus/apng_of_no_frames.png").as_slice()),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/baseline_se_64.jpg")),
+        ("png", include_bytes!("../../../../shared/imaging/corpus/gamma_1.png")),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/no_eoi_but_complete.jpg")),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/no_huffman_tables.jpg")),
+        ("gif", include_bytes!("../../../../shared/imaging/corpus/no_trailer.gif")),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/orientation_6_as_long.jpg")),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/profile_of_5000_bytes.jpg")),
+        ("png", include_bytes!("../../../../shared/imaging/corpus/text_chunk_with_wrong_checksum.png")),
+        ("jpg", include_bytes!("../../../../shared/imaging/corpus/two_zero_bytes_before_dqt.jpg")),
+    ] {
+        let house = House::new().await;
+        house.put_ticket(extension).await;
+
+        house.take(house.sent(bytes).await).await.unwrap();
+
+        assert_eq!(house.state(), "ready", "{extension}");
+        assert!(house.row()["variants"]["M"]["thumb"]["M"].is_object(), "{extension}");
+    }
+}
+
+#[tokio::test]
 async fn a_picture_of_which_no_variants_can_be_made_is_an_image_all_the_same() {
     let house = House::with_ticket(&[]).await;
     let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));

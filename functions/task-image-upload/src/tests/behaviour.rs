@@ -140,6 +140,28 @@ async fn every_format_is_taken() {
 }
 
 #[tokio::test]
+async fn what_browsers_show_is_taken_however_oddly_it_was_written() {
+    let house = House::new().await;
+    let (alice, task) = house.somebody().await;
+    for photo in [
+        &include_bytes!("../../../../shared/imaging/corpus/apng_of_no_frames.png")[..],
+        include_bytes!("../../../../shared/imaging/corpus/baseline_se_64.jpg"),
+        include_bytes!("../../../../shared/imaging/corpus/gamma_1.png"),
+        include_bytes!("../../../../shared/imaging/corpus/no_eoi_but_complete.jpg"),
+        include_bytes!("../../../../shared/imaging/corpus/no_huffman_tables.jpg"),
+        include_bytes!("../../../../shared/imaging/corpus/no_trailer.gif"),
+        include_bytes!("../../../../shared/imaging/corpus/orientation_6_as_long.jpg"),
+        include_bytes!("../../../../shared/imaging/corpus/profile_of_5000_bytes.jpg"),
+        include_bytes!("../../../../shared/imaging/corpus/text_chunk_with_wrong_checksum.png"),
+        include_bytes!("../../../../shared/imaging/corpus/two_zero_bytes_before_dqt.jpg"),
+    ] {
+        let answer = house.send(upload(&alice, &task, Multipart::new().image(photo))).await;
+        answer.assert_status(201);
+        house.assert_shown(&task, &answer);
+    }
+}
+
+#[tokio::test]
 async fn a_bomb_is_refused_from_its_header() {
     let house = House::new().await;
     let (alice, task) = house.somebody().await;

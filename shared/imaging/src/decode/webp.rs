@@ -2,11 +2,13 @@ use std::io::Cursor;
 
 use image_webp::WebPDecoder;
 
-use super::shrink::Shrink;
-use super::{Decoded, check_memory, on_white, undecodable};
+use super::shrink::{Shrink, Shrunk};
+use super::{Decoded, MOST_BLANK_FRAMES, check_memory, multiplied, undecodable};
 use crate::NoVariants;
+use crate::colour::Colours;
 use crate::exif::Orientation;
 use crate::limits::pixels;
+use crate::samples::Samples;
 
 pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> {
     let mut decoder = WebPDecoder::new(Cursor::new(bytes)).map_err(undecodable)?;
@@ -14,24 +16,46 @@ pub(super) fn decode(bytes: &[u8], longest: u32) -> Result<Decoded, NoVariants> 
     check_memory(pixels(width, height) * bytes_per_pixel(&mut decoder))?;
 
     let mut whole = vec![0; decoder.output_buffer_size().ok_or_else(|| undecodable("size"))?];
-    decoder.read_image(&mut whole).map_err(undecodable)?;
-    let mut shrink = Shrink::new(width, height, longest);
-    let width = usize::try_from(width).unwrap_or(usize::MAX);
-    if decoder.has_alpha() {
-        for row in whole.as_chunks().0.chunks_exact(width) {
-            shrink.push(row.iter().copied().map(on_white))?;
-        }
+    let pixels = if decoder.has_alpha() {
+        shown(&mut decoder, &mut whole, longest, multiplied)?.into_pixels()?
     } else {
-        for row in whole.as_chunks().0.chunks_exact(width) {
-            shrink.push(row.iter().copied())?;
-        }
-    }
+        shown(&mut decoder, &mut whole, longest, |rgb: [u8; 3]| rgb)?.into_pixels()?
+    };
     let exif = decoder.exif_metadata().map_err(undecodable)?;
     Ok(Decoded {
-        pixels: shrink.finish()?,
+        samples: Samples::Rgb(pixels),
         orientation: exif.as_deref().and_then(Orientation::from_exif),
-        profile: decoder.icc_profile().map_err(undecodable)?,
+        colours: Colours::of_profile(decoder.icc_profile().map_err(undecodable)?),
     })
+}
+
+/// The picture, or the first frame of an animation that is not blank.
+fn shown<const N: usize>(
+    decoder: &mut WebPDecoder<Cursor<&[u8]>>,
+    whole: &mut [u8],
+    longest: u32,
+    pixel: fn([u8; N]) -> [u8; N],
+) -> Result<Shrunk<N>, NoVariants> {
+    let (width, height) = decoder.dimensions();
+    let shrunk = |whole: &[u8]| {
+        let mut shrink = Shrink::new(width, height, longest);
+        for row in whole.as_chunks().0.chunks_exact(width as usize) {
+            shrink.push(row.iter().copied().map(pixel))?;
+        }
+        Ok::<_, NoVariants>(shrink.finish())
+    };
+    decoder.read_image(whole).map_err(undecodable)?;
+    let mut shown = shrunk(whole)?;
+    if decoder.is_animated() {
+        for _ in 0..=MOST_BLANK_FRAMES {
+            // What is damaged behind a frame is no reason to do without it.
+            if !shown.is_blank() || decoder.read_frame(whole).is_err() {
+                break;
+            }
+            shown = shrunk(whole)?;
+        }
+    }
+    Ok(shown)
 }
 
 /// What the decoder holds for each pixel, or it and we after it.

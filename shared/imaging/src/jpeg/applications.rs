@@ -59,6 +59,15 @@ impl<'a> Applications<'a> {
         head
     }
 
+    pub(crate) const fn is_jfif(&self) -> bool {
+        self.jfif.is_some()
+    }
+
+    /// What Adobe's segment says about the colours.
+    pub(crate) fn colour_transform(&self) -> Option<u8> {
+        self.adobe.map(|&[.., transform]| transform)
+    }
+
     pub(crate) fn orientation(&self) -> Option<Orientation> {
         Orientation::from_tiff(self.exif?)
     }

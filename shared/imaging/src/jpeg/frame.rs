@@ -74,11 +74,6 @@ impl Frame {
         (across * horizontal, down * vertical)
     }
 
-    pub(crate) fn coefficients(&self) -> u64 {
-        let blocks = self.components.iter().map(|component| self.blocks_in_units(component));
-        blocks.map(|(across, down)| u64::from(across) * u64::from(down) * 64).sum()
-    }
-
     /// How many blocks of a component it takes to cover the picture: all that a scan of this component alone has.
     pub(crate) fn blocks(&self, component: &Component) -> (u32, u32) {
         let ((across, down), (horizontal, vertical)) = (self.sampling(), component.sampling);

@@ -29,6 +29,11 @@ impl Blocks {
         u64::from(across) * u64::from(down) * (2 * kept + 8)
     }
 
+    /// How many stand side by side, and how many below.
+    pub(crate) fn size_in_blocks(&self) -> (usize, usize) {
+        (self.across, self.nonzero.len().checked_div(self.across).unwrap_or_default())
+    }
+
     pub(crate) fn coefficients(&self, x: usize, y: usize) -> &[i16] {
         let start = (y * self.across + x) * self.kept;
         self.coefficients.get(start..start + self.kept).unwrap_or_default()

@@ -151,11 +151,14 @@ impl Layout {
 
 /// The Huffman tables that the segments so far have defined. They are made when a scan needs them: a file can define a
 /// million.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Tables<'a> {
-    /// By class and number: of how many codes have each length, and the symbols.
-    defined: [[Option<(&'a [u8; 16], &'a [u8])>; 4]; 2],
+    /// By class and number.
+    defined: [[Option<Definition<'a>>; 4]; 2],
 }
+
+/// Of how many codes have each length, and the symbols.
+type Definition<'a> = (&'a [u8; 16], &'a [u8]);
 
 impl<'a> Tables<'a> {
     /// Takes the payload of a DHT segment.
@@ -175,7 +178,7 @@ impl<'a> Tables<'a> {
         Ok(())
     }
 
-    fn slot(&mut self, class: u8, number: u8) -> Option<&mut Option<(&'a [u8; 16], &'a [u8])>> {
+    fn slot(&mut self, class: u8, number: u8) -> Option<&mut Option<Definition<'a>>> {
         self.defined.get_mut(usize::from(class))?.get_mut(usize::from(number))
     }
 
@@ -183,7 +186,7 @@ impl<'a> Tables<'a> {
         self.find(class, number).is_some()
     }
 
-    fn find(&self, class: u8, number: u8) -> Option<(&'a [u8; 16], &'a [u8])> {
+    fn find(&self, class: u8, number: u8) -> Option<Definition<'a>> {
         *self.defined.get(usize::from(class))?.get(usize::from(number))?
     }
 
@@ -196,6 +199,28 @@ impl<'a> Tables<'a> {
         }
         Table::new(counts, symbols).ok_or(Refused::Invalid("Huffman table"))
     }
+}
+
+/// The part of a scan's data for each interval between restart markers, or `None` for one that is lost: as libjpeg does,
+/// this goes by the markers' numbers, which tell when some are missing.
+pub(crate) fn parts_of_intervals(data: &[u8]) -> impl Iterator<Item = Option<&[u8]>> {
+    let mut parts = split_at_restarts(data).peekable();
+    let mut expected = None;
+    std::iter::from_fn(move || {
+        // There is no marker before the first.
+        let Some(number) = expected else {
+            expected = Some(0);
+            return Some(parts.next().map(|part| part.bytes));
+        };
+        expected = Some((number + 1) % 8);
+        loop {
+            match parts.peek()?.number.unwrap_or_default().wrapping_sub(number) % 8 {
+                1 | 2 => return Some(None),
+                6 | 7 => drop(parts.next()),
+                _ => return Some(parts.next().map(|part| part.bytes)),
+            }
+        }
+    })
 }
 
 /// The parts of a scan's data between its restart markers, fill bytes before those included.
