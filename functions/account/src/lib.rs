@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Found, Images, Link};
+use images::{Delivery, Found, Images, Link, Store};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -44,10 +44,13 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
         Self {
-            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            users: Users::new(&config.users, aws.dynamodb()),
-            images: Images::new(&config.images, &aws),
+            sessions: Sessions::new(&config.sessions, dynamodb.clone()),
+            users: Users::new(&config.users, dynamodb),
+            images: Images::new(store, delivery),
         }
     }
 

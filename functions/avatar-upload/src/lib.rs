@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{AvatarUploads, UploadConfig};
+use images::{AvatarUploads, Delivery, Store, UploadConfig};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -42,9 +42,12 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
         Self {
-            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            avatars: AvatarUploads::new(&config.images, &config.limits, &aws),
+            sessions: Sessions::new(&config.sessions, dynamodb),
+            avatars: AvatarUploads::new(store, delivery, &config.limits),
             max_image_bytes: config.limits.max_image_bytes,
         }
     }

@@ -5,7 +5,7 @@ mod event;
 use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Tasks, TasksConfig};
+use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Store, Tasks, TasksConfig};
 use jiff::Timestamp;
 use lambda_http::{Context, LambdaEvent};
 use platform::Patience;
@@ -48,8 +48,10 @@ impl App {
     /// Makes the clients; opens no connection. No client waits for this function, so none is opened before the first event.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
-        Self { ingest: Ingest::new(&config.storage, config.limits, tasks, &aws), deadline: patience.deadline }
+        let dynamodb = aws.dynamodb();
+        let tasks = Tasks::new(&config.tasks, dynamodb.clone());
+        let store = Store::new(&config.storage, dynamodb, aws.s3());
+        Self { ingest: Ingest::new(store, tasks, config.limits), deadline: patience.deadline }
     }
 }
 
@@ -77,7 +79,7 @@ async fn process(
     let invocation = Invocation::new(&context.env_config.function_name, &context.request_id, trace, now);
 
     let left = end.saturating_duration_since(Instant::now());
-    let work = async { Ok(app.ingest.take(arrival, now).await?) };
+    let work = async { Ok(app.ingest.process(arrival, now).await?) };
     let (ingested, ended) = invocation.run(web::within(left, work)).await;
 
     let refusal = match &ingested {

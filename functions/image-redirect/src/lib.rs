@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{DefaultImage, Found, Images, Link, Resolved, Size};
+use images::{DefaultImage, Delivery, Found, Images, Link, Resolved, Size, Store};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -45,7 +45,10 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        Self { sessions: Sessions::new(&config.sessions, aws.dynamodb()), images: Images::new(&config.images, &aws) }
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
+        Self { sessions: Sessions::new(&config.sessions, dynamodb), images: Images::new(store, delivery) }
     }
 
     /// Opens the connections that the first event would otherwise wait for.

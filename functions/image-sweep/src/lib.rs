@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::join_all;
-use images::{ImageError, StorageConfig, Sweep};
+use images::{ImageError, StorageConfig, Store, Sweep};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
 use platform::Patience;
@@ -44,7 +44,7 @@ impl App {
     /// Makes the clients; opens no connection. No client waits for this function, so none is opened before the first event.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        Self { sweep: Sweep::new(&config.storage, &aws), deadline: patience.deadline }
+        Self { sweep: Sweep::new(Store::new(&config.storage, aws.dynamodb(), aws.s3())), deadline: patience.deadline }
     }
 }
 
@@ -78,7 +78,7 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
 /// record, it drops those behind it as well. In which order does not matter, as no two of them touch the same thing
 /// differently.
 async fn follow_all(app: &App, records: &[Record], now: Timestamp) -> Vec<(String, ImageError)> {
-    let outcomes = join_all(records.iter().map(|record| app.sweep.follow(&record.dynamodb.change, now))).await;
+    let outcomes = join_all(records.iter().map(|record| app.sweep.apply(&record.dynamodb.change, now))).await;
     let outcomes = records.iter().zip(outcomes);
     outcomes.filter_map(|(record, outcome)| Some((record.dynamodb.sequence_number.clone(), outcome.err()?))).collect()
 }

@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Image, TaskUploads, Tasks, TasksConfig, UploadConfig};
+use images::{Delivery, Image, Store, TaskUploads, Tasks, TasksConfig, UploadConfig};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -47,10 +47,13 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
+        let tasks = Tasks::new(&config.tasks, dynamodb.clone());
         Self {
-            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            uploads: TaskUploads::new(&config.images, &config.limits, config.max_task_images, tasks.clone(), &aws),
+            sessions: Sessions::new(&config.sessions, dynamodb),
+            uploads: TaskUploads::new(store, tasks.clone(), delivery, &config.limits, config.max_task_images),
             tasks,
             max_image_bytes: config.limits.max_image_bytes,
         }

@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Cursor, Images, Removal, Task, TaskAnswer, Tasks, TasksConfig, Title};
+use images::{Cursor, Delivery, Images, Removal, Store, Task, TaskAnswer, Tasks, TasksConfig, Title};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -44,11 +44,14 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
+        let tasks = Tasks::new(&config.tasks, dynamodb.clone());
         Self {
-            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            images: Images::new(&config.images, &aws),
-            removal: Removal::new(&config.images, tasks.clone(), &aws),
+            sessions: Sessions::new(&config.sessions, dynamodb),
+            images: Images::new(store.clone(), delivery),
+            removal: Removal::new(store, tasks.clone()),
             tasks,
         }
     }

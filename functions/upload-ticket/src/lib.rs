@@ -2,7 +2,7 @@
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use http::Method;
-use images::{Announced, Tasks, TasksConfig, Ticket, TicketConfig, Tickets};
+use images::{Announced, Delivery, Store, Tasks, TasksConfig, Ticket, TicketConfig, Tickets};
 use jiff::Timestamp;
 use lambda_http::Request;
 use platform::Patience;
@@ -48,10 +48,13 @@ impl App {
     /// Makes the clients; opens no connection.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        let tasks = Tasks::new(&config.tasks, aws.dynamodb());
+        let dynamodb = aws.dynamodb();
+        let store = Store::new(&config.images.storage, dynamodb.clone(), aws.s3());
+        let delivery = Delivery::new(&config.images, &store, &aws);
+        let tasks = Tasks::new(&config.tasks, dynamodb.clone());
         Self {
-            sessions: Sessions::new(&config.sessions, aws.dynamodb()),
-            tickets: Tickets::new(&config.images, &config.tickets, config.max_task_images, tasks.clone(), &aws),
+            sessions: Sessions::new(&config.sessions, dynamodb),
+            tickets: Tickets::new(store, tasks.clone(), delivery, &config.tickets, config.max_task_images, aws),
             tasks,
             max_direct_bytes: config.tickets.max_direct_bytes,
         }

@@ -4,15 +4,15 @@ use platform::config::{Variable, Variables};
 
 static IMAGES_TABLE: Variable =
     Variable { name: "IMAGES_TABLE", meaning: "Table of images and avatar pointers.", default: None };
-static IMAGES_BUCKET: Variable = Variable { name: "IMAGES_BUCKET", meaning: "Bucket of the pictures.", default: None };
+static IMAGES_BUCKET: Variable = Variable { name: "IMAGES_BUCKET", meaning: "Bucket of the images.", default: None };
 static IMAGE_DELIVERY: Variable = Variable {
     name: "IMAGE_DELIVERY",
-    meaning: "How pictures reach their viewers: `presigned` (URLs signed for S3), `cloudfront` (signed for CloudFront) or `public` (not signed).",
+    meaning: "How images reach their viewers: `presigned` (URLs signed for S3), `cloudfront` (signed for CloudFront) or `public` (not signed).",
     default: Some("presigned"),
 };
 static IMAGE_URL_SECONDS: Variable = Variable {
     name: "IMAGE_URL_SECONDS",
-    meaning: "Life of a picture's URL: 1 to 3600 seconds. It stays the same for half of that.",
+    meaning: "Life of an image's URL: 1 to 3600 seconds. It stays the same for half of that.",
     default: Some("3600"),
 };
 static IMAGE_BASE_URL: Variable = Variable {
@@ -38,12 +38,12 @@ static S3_PUBLIC_ENDPOINT: Variable = Variable {
 static TASKS_TABLE: Variable = Variable { name: "TASKS_TABLE", meaning: "Table of tasks.", default: None };
 static MAX_IMAGE_BYTES: Variable = Variable {
     name: "MAX_IMAGE_BYTES",
-    meaning: "Largest picture taken through the API: 1 to 4194304 bytes (an event of Lambda has at most 6 MB).",
+    meaning: "Largest image taken through the API: 1 to 4194304 bytes (an event of Lambda has at most 6 MB).",
     default: Some("4194304"),
 };
 static MAX_DIRECT_BYTES: Variable = Variable {
     name: "MAX_DIRECT_BYTES",
-    meaning: "Largest picture that a ticket lets into the bucket directly: 1 to 20971520 bytes.",
+    meaning: "Largest direct upload, with a ticket's form: 1 to 20971520 bytes.",
     default: Some("20971520"),
 };
 static MAX_IMAGE_PIXELS: Variable = Variable {
@@ -52,13 +52,13 @@ static MAX_IMAGE_PIXELS: Variable = Variable {
     default: Some("60000000"),
 };
 static MAX_TASK_IMAGES: Variable =
-    Variable { name: "MAX_TASK_IMAGES", meaning: "Most pictures of one task: 1 to 100.", default: Some("50") };
+    Variable { name: "MAX_TASK_IMAGES", meaning: "Most images of one task: 1 to 100.", default: Some("50") };
 
 /// Where images are kept and how they are delivered.
 #[derive(Clone, Debug)]
 pub struct Config {
-    pub(crate) table: String,
-    pub(crate) bucket: String,
+    /// Where they are kept.
+    pub storage: StorageConfig,
     pub(crate) delivery: DeliveryMode,
     pub(crate) url_life: Duration,
 }
@@ -80,7 +80,7 @@ enum Mode {
 impl Config {
     /// Reads table, bucket and delivery.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        let StorageConfig { table, bucket } = StorageConfig::read(variables);
+        let storage = StorageConfig::read(variables);
         let mode = variables.choice(
             &IMAGE_DELIVERY,
             &[("presigned", Mode::Presigned), ("cloudfront", Mode::CloudFront), ("public", Mode::Public)],
@@ -105,14 +105,7 @@ impl Config {
             Some(Mode::Public) => DeliveryMode::Public { base: needed(&IMAGE_BASE_URL, base) },
             Some(Mode::Presigned) | None => DeliveryMode::Presigned { endpoint },
         };
-        Self { table, bucket, delivery, url_life }
-    }
-}
-
-impl Config {
-    /// Where they are kept.
-    pub(crate) fn storage(&self) -> StorageConfig {
-        StorageConfig { table: self.table.clone(), bucket: self.bucket.clone() }
+        Self { storage, delivery, url_life }
     }
 }
 
@@ -156,18 +149,18 @@ impl TasksConfig {
     }
 }
 
-/// What an upload may have.
+/// The limits of an upload through the API.
 #[derive(Clone, Debug)]
 pub struct UploadConfig {
-    /// Bytes of a picture as received.
+    /// Most bytes of an image as received.
     pub max_image_bytes: u64,
     pub(crate) pixels: imaging::Limits,
 }
 
-/// What may come directly to the bucket, and where to.
+/// The limits of a direct upload, and where it is sent.
 #[derive(Clone, Debug)]
 pub struct TicketConfig {
-    /// Bytes of a picture.
+    /// Most bytes of an image.
     pub max_direct_bytes: u64,
     pub(crate) public_endpoint: Option<String>,
 }
@@ -181,14 +174,14 @@ impl TicketConfig {
 }
 
 impl UploadConfig {
-    /// Reads the limits of one picture.
+    /// Reads the limits of one image.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         let max_image_bytes = variables.number(&MAX_IMAGE_BYTES, 1..=4 * 1024 * 1024);
         Self { max_image_bytes, pixels: read_pixels(variables) }
     }
 }
 
-/// What may become of a picture that came straight to the bucket.
+/// The limits of a direct upload.
 #[derive(Clone, Debug)]
 pub struct IngestConfig {
     pub(crate) max_direct_bytes: u64,
@@ -197,7 +190,7 @@ pub struct IngestConfig {
 }
 
 impl IngestConfig {
-    /// Reads the limits of a picture and of a task.
+    /// Reads the limits of an image and of a task.
     pub fn read(variables: &mut Variables<'_>) -> Self {
         Self {
             max_direct_bytes: read_max_direct_bytes(variables),
@@ -207,7 +200,7 @@ impl IngestConfig {
     }
 }
 
-/// Reads how many pictures a task may have.
+/// Reads how many images a task may have.
 pub fn read_max_task_images(variables: &mut Variables<'_>) -> usize {
     usize::try_from(variables.number(&MAX_TASK_IMAGES, 1..=100)).unwrap_or(100)
 }

@@ -16,6 +16,7 @@ pub use error::ImageError;
 pub use rows::keys::DefaultImage;
 pub use rows::name::{ImageName, TaskId};
 pub use rows::reason::Reason;
+pub use rows::store::Store;
 pub use rows::tasks::{Cursor, Task, TaskPage, Tasks, Title};
 pub use rows::variant::Size;
 pub use show::{Delivery, Found, Image, Images, Link, Resolved, TaskAnswer};

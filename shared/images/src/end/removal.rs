@@ -1,13 +1,13 @@
 use jiff::Timestamp;
-use platform::aws::Aws;
 
-use crate::config::Config;
 use crate::error::ImageError;
 use crate::rows::name::{ImageName, Target};
-use crate::rows::state::Deletion;
+use crate::rows::rules::Deletion;
+use crate::rows::store::Store;
 use crate::rows::table::{ImageRows, Written};
 use crate::rows::tasks::{Task, Tasks};
 
+/// How often a row is read that changes all the time.
 const REMOVE_TRIES: u32 = 4;
 
 /// Deletes images of tasks.
@@ -18,16 +18,16 @@ pub struct Removal {
 }
 
 impl Removal {
-    /// Removal from the configured table and these tasks.
-    pub fn new(config: &Config, tasks: Tasks, aws: &Aws) -> Self {
-        Self { rows: ImageRows::new(&config.table, aws.dynamodb()), tasks }
+    /// Deletes from these tables.
+    pub fn new(store: Store, tasks: Tasks) -> Self {
+        Self { rows: store.rows, tasks }
     }
 
-    /// Deletes an image of a task: its row becomes a tombstone, so that nothing shows it any more, and then its name goes
-    /// from the list. Repeating it finishes what was cut short.
+    /// Deletes an image of a task: its row becomes a tombstone, so that nothing shows it any more, and then its name is taken
+    /// off the list. A repeated call finishes what was cut short.
     ///
     /// # Errors
-    /// `not_found` for a name that this task never showed; `busy` when it is not certainly done.
+    /// For a name that this task never showed, and where it could not be confirmed that the image is deleted.
     pub async fn remove(&self, task: Task, name: &str, now: Timestamp) -> Result<(), ImageError> {
         let parsed = ImageName::parse(name).ok_or(ImageError::NotFound)?;
         let target = Target::Task(task.id.clone());
@@ -36,10 +36,10 @@ impl Removal {
             let row = found.filter(|row| row.target == target && row.name == parsed).ok_or(ImageError::NotFound)?;
             match row.deletion() {
                 Deletion::Due => match self.rows.mark_removed(&row, now).await? {
-                    Written::Applied => return Ok(self.tasks.delist(task, name).await?),
-                    Written::Refused(now_there) => found = now_there,
+                    Written::Applied => return Ok(self.tasks.remove_name(task, name).await?),
+                    Written::Refused(changed) => found = changed,
                 },
-                Deletion::Done => return Ok(self.tasks.delist(task, name).await?),
+                Deletion::Done => return Ok(self.tasks.remove_name(task, name).await?),
                 Deletion::NotFound => return Err(ImageError::NotFound),
                 Deletion::Unknown => return Err(ImageError::UnknownState),
             }

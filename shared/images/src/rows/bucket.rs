@@ -1,44 +1,49 @@
+use aws_sdk_s3::Client;
 use aws_sdk_s3::error::SdkError;
 use aws_sdk_s3::operation::get_object::GetObjectError;
 use aws_sdk_s3::primitives::{AggregatedBytes, ByteStream};
-use aws_sdk_s3::types::{Delete, Object, ObjectIdentifier};
+use aws_sdk_s3::types::{Delete, Object as Listed, ObjectIdentifier};
 use bytes::Bytes;
 use platform::Failure;
-use platform::aws::Aws;
 
-use crate::rows::keys::{CACHE_CONTROL, DefaultImage};
+use crate::rows::keys::{DefaultImage, Object};
 
 const GET_OBJECT: &str = "S3.GetObject";
 const LIST_OBJECTS: &str = "S3.ListObjectsV2";
-/// The SDK asks again where there is no answer, and not where an answer breaks off.
+/// The SDK repeats a request without an answer, but not one whose answer breaks off.
 const READS: u32 = 2;
 
-/// The bucket: what is called of this is all that a function's package holds of S3's client.
+/// The bucket. Of S3's client a function's package contains only the operations of the methods that it calls here.
 #[derive(Clone, Debug)]
 pub(crate) struct Bucket {
-    s3: aws_sdk_s3::Client,
+    s3: Client,
     pub(crate) name: String,
 }
 
-/// What came of reading an object.
+/// The outcome of reading an object.
 pub(crate) enum Got {
     Bytes(Bytes),
-    /// It is larger than was asked for.
+    /// It is larger than the limit.
     TooLarge,
-    /// It is gone, or has other bytes than it was asked for.
+    /// It is gone, or has another `ETag` than was asked for.
     Gone,
 }
 
 impl Bucket {
-    pub(crate) fn new(name: &str, aws: &Aws) -> Self {
-        Self { s3: aws.s3(), name: name.to_owned() }
+    pub(crate) fn new(name: &str, s3: Client) -> Self {
+        Self { s3, name: name.to_owned() }
     }
 
-    /// Opens a connection. Reads one byte, and no `HeadObject`: that would be another operation in every package. A body that
-    /// is not read to its end takes the connection with it.
+    /// What the bucket is called with.
+    pub(crate) fn client(&self) -> &Client {
+        &self.s3
+    }
+
+    /// Opens a connection. Reads one byte instead of `HeadObject`, which would be another operation in every package. The body is
+    /// read to its end: otherwise the connection would be closed.
     pub(crate) async fn warm(&self) {
-        let byte =
-            self.s3.get_object().bucket(&self.name).key(DefaultImage::Missing.key()).range("bytes=0-0").send().await;
+        let key = Object::Default(DefaultImage::Missing).key();
+        let byte = self.s3.get_object().bucket(&self.name).key(key).range("bytes=0-0").send().await;
         if let Ok(byte) = byte {
             let _ = byte.body.collect().await;
         }
@@ -54,7 +59,7 @@ impl Bucket {
         Err(Failure::unavailable(GET_OBJECT, "response"))
     }
 
-    /// Nothing where the answer breaks off, or is not S3's: a picture is judged by what was sent and by nothing else.
+    /// Nothing where the answer breaks off, or is not S3's: only what was really sent may decide about an image.
     async fn read(&self, key: &str, etag: Option<&str>, most: u64) -> Result<Option<Got>, Failure> {
         let etag = etag.map(|etag| format!("\"{etag}\""));
         let request = self.s3.get_object().bucket(&self.name).key(key).set_if_match(etag.clone());
@@ -83,14 +88,14 @@ impl Bucket {
         Ok(page.contents().is_empty())
     }
 
-    /// Puts a picture. Its key is never used for other bytes: a second put of one upload writes the same.
-    pub(crate) async fn put(&self, key: &str, content_type: &str, bytes: impl Into<Bytes>) -> Result<(), Failure> {
+    /// Puts an object. A key is never used for other bytes: a second put of one upload writes the same.
+    pub(crate) async fn put(&self, object: &Object, bytes: impl Into<Bytes>) -> Result<(), Failure> {
         self.s3
             .put_object()
             .bucket(&self.name)
-            .key(key)
-            .content_type(content_type)
-            .cache_control(CACHE_CONTROL)
+            .key(object.key())
+            .set_content_type(object.content_type().map(str::to_owned))
+            .set_cache_control(object.cache_control().map(str::to_owned))
             .body(ByteStream::from(bytes.into()))
             .send()
             .await
@@ -109,8 +114,8 @@ impl Bucket {
         Ok(())
     }
 
-    /// Deletes page by page, and says how many objects there were. In a versioned bucket the bytes stay until the lifecycle
-    /// ends them.
+    /// Deletes page by page, and says how many objects there were. In a versioned bucket the bytes stay until a lifecycle rule
+    /// removes them.
     pub(crate) async fn delete_below(&self, prefix: &str) -> Result<u64, Failure> {
         let mut deleted = 0;
         loop {
@@ -126,17 +131,17 @@ impl Bucket {
                 self.delete_all(page.contents()).await?;
                 deleted += page.contents().len() as u64;
             }
-            // The next page begins at the front, where nothing is left of this one.
+            // Begin again at the front: nothing is left of this page.
             if page.is_truncated() != Some(true) {
                 return Ok(deleted);
             }
         }
     }
 
-    async fn delete_all(&self, objects: &[Object]) -> Result<(), Failure> {
+    async fn delete_all(&self, objects: &[Listed]) -> Result<(), Failure> {
         const OPERATION: &str = "S3.DeleteObjects";
         let malformed = |_| Failure::unavailable(OPERATION, "request");
-        let keys = objects.iter().filter_map(Object::key).map(|key| ObjectIdentifier::builder().key(key).build());
+        let keys = objects.iter().filter_map(Listed::key).map(|key| ObjectIdentifier::builder().key(key).build());
         let keys = keys.collect::<Result<_, _>>().map_err(malformed)?;
         let answer = self
             .s3
@@ -146,7 +151,7 @@ impl Bucket {
             .send()
             .await
             .map_err(|error| Failure::of(OPERATION, &error))?;
-        // Answered with 200, whatever became of the single objects.
+        // The answer is 200 even where single objects were not deleted.
         match answer.errors().first() {
             Some(refusal) => Err(Failure::unavailable(OPERATION, refusal.code().unwrap_or("unknown error code"))),
             None => Ok(()),

@@ -75,8 +75,8 @@ impl Stem {
     }
 }
 
-/// One try to bring an image into being. Never used twice, so that a late record of the table's stream cannot hit the
-/// objects of another try.
+/// One try to upload an image. Never used twice, so that a late record of the table's stream cannot hit the objects of another
+/// try.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attempt(String);
 
@@ -120,7 +120,7 @@ impl fmt::Display for ImageName {
     }
 }
 
-/// 32 hexadecimal digits in lower case: with all of them of one length, none is the beginning of another.
+/// 32 hexadecimal digits in lower case: all have one length, so none is the beginning of another.
 fn is_simple_uuid(text: &str) -> bool {
     text.len() == 32 && text.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
 }
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn task_ids_of_another_form_are_none() {
+    fn malformed_task_ids_are_refused() {
         assert!(TaskId::parse("Task_1-a").is_some() && TaskId::parse(&"a".repeat(64)).is_some());
         for odd in ["", "a/b", "a b", "任务", "a\n", "..", &"a".repeat(65)] {
             assert_eq!(TaskId::parse(odd), None, "{odd:?}");

@@ -6,7 +6,7 @@ use platform::row::{self, Reader, Row};
 use session::{Caller, UserId};
 use web::IdempotencyKey;
 
-use crate::rows::keys::INCOMING;
+use crate::rows::keys::{INCOMING, Object, Upload};
 use crate::rows::lives::ROW_LIFE;
 use crate::rows::name::{Attempt, ImageName, Stem, Target};
 use crate::rows::reason::Reason;
@@ -27,7 +27,7 @@ pub(crate) struct ImageRow {
     pub(crate) bytes: Option<u64>,
     pub(crate) width: Option<u32>,
     pub(crate) height: Option<u32>,
-    /// Once they were made.
+    /// Nothing until they were made.
     pub(crate) variants: Option<Variants>,
     /// Why it was refused, where the state is `rejected`.
     pub(crate) reason: Option<Reason>,
@@ -44,13 +44,14 @@ pub(crate) struct Begun<'a> {
 }
 
 impl ImageRow {
-    /// The row of an upload that begins now, under an attempt of its own. `key_of` says where its bytes go.
-    pub(crate) fn begin(upload: Begun<'_>, key_of: impl Fn(&ImageName, &Attempt) -> String, now: Timestamp) -> Self {
-        let Begun { caller, target, upload_id, format, content_hash } = upload;
+    /// The row of an upload that begins now, under an attempt of its own. `object_of` says what its bytes become first.
+    pub(crate) fn begin(begun: Begun<'_>, object_of: impl Fn(Upload, Format) -> Object, now: Timestamp) -> Self {
+        let Begun { caller, target, upload_id, format, content_hash } = begun;
         let name = ImageName { stem: Stem::of(&caller.user_seed, &target, upload_id), format };
         let attempt = Attempt::random();
+        let upload = Upload { stem: name.stem.clone(), attempt: attempt.clone() };
         Self {
-            object_key: key_of(&name, &attempt),
+            object_key: object_of(upload, format).key(),
             name,
             state: State::Pending,
             owner_id: caller.user_id.clone(),
@@ -177,7 +178,7 @@ pub(super) fn write_variants(variants: &Variants) -> AttributeValue {
     AttributeValue::M(written)
 }
 
-/// What was made of a ticket's picture.
+/// What was made of a direct upload.
 #[derive(Debug)]
 pub(crate) struct Made {
     pub(crate) object_key: String,
@@ -187,7 +188,7 @@ pub(crate) struct Made {
     pub(crate) variants: Option<Variants>,
 }
 
-/// A user's avatar, as the pointer row names it.
+/// A user's avatar, as the pointer names it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct AvatarPointer {
     pub(crate) object_key: String,
@@ -206,8 +207,9 @@ pub(super) mod tests {
     /// A row in this state under the n-th attempt, last touched when time began.
     pub(in crate::rows) fn row(state: State, n: u32) -> ImageRow {
         let name = ImageName::parse("5eed0000000040008000000000000001.jpg").unwrap();
+        let upload = Upload { stem: name.stem.clone(), attempt: attempt(n) };
         ImageRow {
-            object_key: crate::rows::keys::key_of(&name, &attempt(n)),
+            object_key: Object::Original(upload.folder(), name.format).key(),
             name,
             state,
             owner_id: UserId::parse(OWNER).unwrap(),

@@ -13,6 +13,7 @@ use platform::Failure;
 use platform::row::{self, Reader, Row};
 use session::UserId;
 
+use crate::rows::keys::Upload;
 use crate::rows::lives::ROW_LIFE;
 use crate::rows::name::{Attempt, Stem};
 use crate::rows::reason::Reason;
@@ -25,17 +26,17 @@ const BATCH: usize = 100;
 const BATCH_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 
-/// What came of a write with a precondition.
+/// The outcome of a write with a precondition.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "it is taken apart where it is returned")]
 pub(crate) enum Written {
     /// It was applied.
     Applied,
-    /// Its precondition does not hold; the row that is there instead, if any.
+    /// Its precondition does not hold. The row as it is, if there is one.
     Refused(Option<ImageRow>),
 }
 
-/// What came of the avatar's transaction.
+/// The outcome of an avatar's transaction.
 #[derive(Debug)]
 pub(crate) enum Transacted {
     /// It was applied.
@@ -66,7 +67,7 @@ impl ImageRows {
         self.get(stem.as_str()).await?.as_ref().map(ImageRow::read).transpose()
     }
 
-    /// The rows of these stems, as far as there are any: one round trip, unless DynamoDB leaves some for another.
+    /// The rows of these stems, as far as there are any: one round trip, unless DynamoDB leaves some of them unprocessed.
     pub(crate) async fn find_all<'a>(
         &self,
         stems: impl Iterator<Item = &'a Stem>,
@@ -79,7 +80,7 @@ impl ImageRows {
     /// The rows of these stems, as they are written.
     pub(super) async fn rows_of<'a>(&self, stems: impl Iterator<Item = &'a Stem>) -> Result<Vec<Row>, Failure> {
         let mut wanted: Vec<&Stem> = stems.collect();
-        // A doubled key is refused as malformed.
+        // DynamoDB refuses a request with a doubled key.
         wanted.sort_by_key(|stem| stem.as_str());
         wanted.dedup();
         let mut rows = Vec::with_capacity(wanted.len());
@@ -117,7 +118,7 @@ impl ImageRows {
             left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
         }
         match left {
-            // Half of a page is no page.
+            // Half of the rows would look like missing images.
             Some(_) => Err(Failure::unavailable(OPERATION, "unprocessed keys")),
             None => Ok(()),
         }
@@ -143,7 +144,7 @@ impl ImageRows {
         }
     }
 
-    /// Takes over a pending row that somebody left: it lives on from `now`, if it is still as seen.
+    /// Adopts a pending row whose upload did not finish: its life begins again at `now`, if it is still as seen.
     pub(crate) async fn adopt(&self, seen: &ImageRow, now: Timestamp) -> Result<Written, Failure> {
         self.update(
             seen,
@@ -160,7 +161,7 @@ impl ImageRows {
         self.update(seen, State::Pending, MAKE_READY, [(":ready", row::text(State::Ready.name()))]).await
     }
 
-    /// [`make_ready`](Self::make_ready) of a ticket's row, with what was made of what had come.
+    /// [`make_ready`](Self::make_ready) of a direct upload's row, with what was made of the upload.
     pub(crate) async fn publish(&self, seen: &ImageRow, made: &Made) -> Result<Written, Failure> {
         let values = [
             (":ready", row::text(State::Ready.name())),
@@ -182,7 +183,7 @@ impl ImageRows {
         }
     }
 
-    /// A ticket's row says why its picture was refused, under the same condition. It goes when its TTL ends it.
+    /// The row of a direct upload says why it was refused, under the same condition. Its TTL removes it.
     pub(crate) async fn reject(&self, seen: &ImageRow, reason: Reason) -> Result<Written, Failure> {
         let values = [(":rejected", row::text(State::Rejected.name())), (":reason", row::text(reason.name()))];
         self.update(seen, State::Pending, "SET #state = :rejected, reason = :reason", values).await
@@ -198,9 +199,9 @@ impl ImageRows {
         self.update(seen, seen.state, MARK_REMOVED, removed_values(now)).await
     }
 
-    /// The same for a picture that was ready under this attempt, of which no more is known.
-    pub(crate) async fn retire(&self, stem: &Stem, attempt: &Attempt, now: Timestamp) -> Result<Written, Failure> {
-        self.update_as(stem, attempt, State::Ready, MARK_REMOVED, removed_values(now)).await
+    /// The row of an avatar that was replaced becomes a tombstone, if it is ready under this attempt.
+    pub(crate) async fn remove_replaced_avatar(&self, upload: &Upload, now: Timestamp) -> Result<Written, Failure> {
+        self.update_as(&upload.stem, &upload.attempt, State::Ready, MARK_REMOVED, removed_values(now)).await
     }
 
     async fn update<const N: usize>(
@@ -253,7 +254,7 @@ impl ImageRows {
         Ok(Some(AvatarPointer { object_key }))
     }
 
-    /// [`make_ready`](Self::make_ready), and the user's pointer set to the picture: both or none of it.
+    /// [`make_ready`](Self::make_ready), and sets the user's pointer to the image: both or neither.
     pub(crate) async fn make_current(&self, user_id: &UserId, seen: &ImageRow) -> Result<Transacted, Failure> {
         let ready = Update::builder()
             .table_name(&self.table)
@@ -343,11 +344,10 @@ fn refused(found: Option<&Row>) -> Result<Written, Failure> {
     Ok(Written::Refused(found.map(ImageRow::read).transpose()?))
 }
 
+/// DynamoDB gives the reasons of a cancelled transaction as text only.
 fn is_conflict(error: &TransactWriteItemsError) -> bool {
-    match error {
-        TransactWriteItemsError::TransactionCanceledException(cancelled) => {
-            cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
-        }
-        _ => false,
-    }
+    let TransactWriteItemsError::TransactionCanceledException(cancelled) = error else {
+        return false;
+    };
+    cancelled.cancellation_reasons().iter().any(|reason| reason.code() == Some("TransactionConflict"))
 }

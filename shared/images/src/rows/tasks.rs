@@ -20,7 +20,7 @@ use crate::rows::name::{ImageName, TaskId};
 
 const PAGE: i32 = 50;
 const INDEX: &str = "by_owner";
-/// Every change of a list makes those wait that have read it: many at once take turns, until the request's deadline.
+/// Each change of a list makes all others who have read it begin again: many at once take turns until the request's deadline.
 const FIRST_BACKOFF: Duration = Duration::from_millis(10);
 const LAST_BACKOFF: Duration = Duration::from_millis(160);
 
@@ -31,7 +31,7 @@ pub struct Task {
     pub id: TaskId,
     /// What its user calls it.
     pub title: Option<String>,
-    /// When it was made.
+    /// When it was created.
     pub created_at: Timestamp,
     pub(crate) owner_id: UserId,
     pub(crate) images: Vec<String>,
@@ -39,7 +39,7 @@ pub struct Task {
 }
 
 impl Task {
-    /// The task, if it is this caller's. Someone else's is like none: the two are not to be told apart.
+    /// The task, if it is this caller's. Somebody else's is like none: a caller cannot tell the two apart.
     pub fn owned_by(self, caller: &Caller) -> Option<Self> {
         (self.owner_id == caller.user_id).then_some(self)
     }
@@ -132,11 +132,11 @@ impl Cursor {
     }
 }
 
-/// What came of a write to a list.
+/// The outcome of a write to a list.
 pub(crate) enum ListWritten {
     /// It was applied.
     Applied,
-    /// Its precondition does not hold; the task that is there, if any.
+    /// Its precondition does not hold. The task as it is, if there is one.
     Refused(Option<Task>),
 }
 
@@ -153,7 +153,7 @@ impl Tasks {
         Self { dynamodb, table: config.table.clone() }
     }
 
-    /// Makes a task. The same key from the same user gives the same task, as it was first made.
+    /// Creates a task. The same key from the same user gives the same task, as it was first created.
     ///
     /// # Errors
     /// While the table fails.
@@ -177,7 +177,7 @@ impl Tasks {
             // An earlier call with this key, or this very call, whose first try was applied without an answer.
             ListWritten::Refused(found) => {
                 let found = found.and_then(|found| found.owned_by(caller));
-                let found = found.ok_or(ImageError::Unconfirmed("the task went as soon as it was there"))?;
+                let found = found.ok_or(ImageError::Unconfirmed("could not confirm that the task was created"))?;
                 Ok(Task { images: Vec::new(), ..found })
             }
         }
@@ -229,8 +229,8 @@ impl Tasks {
         answer.item.as_ref().map(Task::read).transpose()
     }
 
-    /// The caller's tasks, newest first, 50 a page. An index has no strongly consistent reads: on AWS a task that was
-    /// made just now may be missing for a moment.
+    /// The caller's tasks, newest first, 50 a page. An index has no strongly consistent reads: on AWS a task that was created
+    /// just now may be missing for a moment.
     ///
     /// # Errors
     /// While the table fails.
@@ -295,8 +295,8 @@ impl Tasks {
         }
     }
 
-    /// Puts a name at the end of a list: if it is this owner's, the name is not in it, and there is room. The guard in the
-    /// call keeps the SDK's own retries from doubling the name.
+    /// Appends a name to a list, if it is this owner's, the name is not in it, and there is room. The condition keeps the SDK's
+    /// own retries from doubling the name.
     pub(crate) async fn append(
         &self,
         task: &TaskId,
@@ -319,7 +319,7 @@ impl Tasks {
         .await
     }
 
-    /// Raises the version of a list that still holds the name: a prune that read the list before will not be applied.
+    /// Raises the version of a list that still has the name: a prune that read the list before is not applied then.
     pub(crate) async fn touch(&self, task: &TaskId, name: &ImageName) -> Result<ListWritten, Failure> {
         self.write_list(
             task,
@@ -342,8 +342,8 @@ impl Tasks {
         .await
     }
 
-    /// Takes a name off a list. Ends at the request's deadline at the latest, and is then finished by a repeat.
-    pub(crate) async fn delist(&self, mut task: Task, name: &str) -> Result<(), Failure> {
+    /// Takes a name off a list. The request's deadline may end it; a repeated call finishes it.
+    pub(crate) async fn remove_name(&self, mut task: Task, name: &str) -> Result<(), Failure> {
         let mut backoff = FIRST_BACKOFF;
         while let Some(at) = task.images.iter().position(|listed| listed == name) {
             let removed = self
@@ -393,7 +393,7 @@ impl Tasks {
     }
 }
 
-/// Somewhere between none and all of `most`: those who lost together must not come back together.
+/// A random share of `most`: those who lost together must not come back together.
 fn jittered(most: Duration) -> Duration {
     let share = getrandom::u32().unwrap_or(u32::MAX / 2);
     most.mul_f64(f64::from(share) / f64::from(u32::MAX))

@@ -1,7 +1,7 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// How large a picture is wanted at most.
+/// How large an image is wanted at most.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Size {
     /// Its longest side has 320 pixels: for lists.
@@ -25,7 +25,7 @@ impl Size {
     }
 }
 
-/// A smaller picture of an image.
+/// A smaller copy of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Variant {
     pub(crate) object_key: String,
@@ -33,7 +33,7 @@ pub(crate) struct Variant {
     pub(crate) height: u32,
 }
 
-/// What was made of an image once it was there. A size that the image itself does not exceed is not made.
+/// What was made of an image after it was stored. A size that the image itself does not exceed is not made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Variants {
     pub(crate) thumb: Option<Variant>,
@@ -43,7 +43,7 @@ pub(crate) struct Variants {
 }
 
 impl Variants {
-    /// The variant for a size, or the next larger one that was made. Nothing: that is the image itself.
+    /// The variant for a size, or the next larger one that was made; nothing where that is the image itself.
     pub(crate) fn get(&self, size: Size) -> Option<&Variant> {
         match size {
             Size::Thumb => self.thumb.as_ref().or(self.medium.as_ref()),

@@ -31,8 +31,8 @@ pub struct Image {
     variants: ShownVariants,
 }
 
-/// Smaller sizes of an image: all, or none where they were not made. Where the image is no larger than a size, the next
-/// larger one stands for it.
+/// Smaller sizes of an image: all of them, or none before they were made. Where the image is no larger than a size, the next
+/// larger one takes its place.
 #[derive(Debug, Default, Serialize)]
 struct ShownVariants {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,7 +142,7 @@ impl<'a> TaskAnswer<'a> {
     }
 }
 
-/// A name, resolved to what may be shown for it.
+/// A name, resolved to what the caller may see.
 #[derive(Debug, Serialize)]
 pub struct Resolved {
     /// As asked for.

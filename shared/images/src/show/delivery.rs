@@ -12,10 +12,11 @@ use platform::secret::SecretLocation;
 use presigned::Presigned;
 
 use crate::config::{Config, DeliveryMode};
-use crate::rows::keys::DefaultImage;
+use crate::rows::keys::{DefaultImage, Object};
 use crate::rows::lives::REDIRECT_RESERVE_SECONDS;
+use crate::rows::store::Store;
 
-/// Makes the URLs under which pictures are seen: the one place that does.
+/// Makes the URLs under which images are seen: the one place that does.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     mode: Mode,
@@ -41,7 +42,7 @@ pub struct Link {
 }
 
 impl Link {
-    /// How many seconds a redirect to it may be kept: what is left of it less a minute, and at most `most`.
+    /// For how many seconds a redirect to it may be kept: what is left of its life less a minute, and at most `most`.
     pub fn max_age(&self, now: Timestamp, most: u32) -> u32 {
         let left = match self.expires_at {
             Some(end) => end.as_second() - now.as_second() - REDIRECT_RESERVE_SECONDS,
@@ -53,10 +54,10 @@ impl Link {
 
 impl Delivery {
     /// The configured delivery.
-    pub fn new(config: &Config, aws: &Aws) -> Self {
+    pub fn new(config: &Config, store: &Store, aws: &Aws) -> Self {
         let mode = match &config.delivery {
             DeliveryMode::Presigned { endpoint } => {
-                Mode::Presigned(Presigned::new(aws, endpoint.as_deref(), &config.bucket))
+                Mode::Presigned(Presigned::new(&store.bucket, endpoint.as_deref(), aws))
             }
             DeliveryMode::CloudFront { base, key_pair_id, key_secret } => {
                 let secret = SecretLocation::new(aws.secretsmanager(), key_secret.clone());
@@ -76,8 +77,7 @@ impl Delivery {
         Self { mode, life: self.life }
     }
 
-    /// Gets what [`link`](Self::link) needs from elsewhere, so that it cannot fail for the lack of it once an image is
-    /// there.
+    /// Reads the key that [`link`](Self::link) signs with, so that a missing one is found before an image is stored.
     pub(crate) async fn prepare(&self) -> Result<(), Failure> {
         match &self.mode {
             Mode::CloudFront(cloudfront) => cloudfront.prepare().await,
@@ -85,8 +85,8 @@ impl Delivery {
         }
     }
 
-    /// The URL of an object. Within one window of half its life it is the same: signed as of the window's start. No round
-    /// trip, and no look whether the object is there.
+    /// The URL of an object. Within one window of half its life it is the same, signed as of the window's start. It takes no
+    /// round trip, and does not check whether the object is there.
     pub(crate) async fn link(&self, key: &str, now: Timestamp) -> Result<Link, Failure> {
         let start = window_start(now, self.life);
         let end = start.saturating_add(self.life).unwrap_or(start);
@@ -98,9 +98,9 @@ impl Delivery {
         Ok(Link { url, expires_at, life: self.life })
     }
 
-    /// The URL of the picture that stands for one that cannot be shown.
+    /// The URL of a default image.
     pub(crate) async fn default(&self, kind: DefaultImage, now: Timestamp) -> Result<Link, Failure> {
-        self.link(kind.key(), now).await
+        self.link(&Object::Default(kind).key(), now).await
     }
 }
 
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_window_is_half_of_a_life_and_starts_are_the_same_within_it() {
+    fn a_window_is_half_of_a_life_and_has_one_start() {
         let life = Duration::from_secs(3600);
         assert_eq!(window_start(at(1800), life), at(1800));
         assert_eq!(window_start(at(3599), life), at(1800));
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn a_redirect_is_kept_for_what_is_left_of_its_url_less_a_minute() {
+    fn a_redirect_may_be_kept_until_a_minute_before_its_url_ends() {
         let link = Link { url: String::new(), expires_at: Some(at(1000)), life: Duration::from_secs(600) };
         assert_eq!(link.max_age(at(400), u32::MAX), 540);
         assert_eq!(link.max_age(at(400), 60), 60);

@@ -1,24 +1,23 @@
 use jiff::Timestamp;
 use platform::Failure;
-use platform::aws::Aws;
 use session::{Caller, UserId};
 
-use crate::config::Config;
 use crate::rows::keys::DefaultImage;
 use crate::rows::name::ImageName;
 use crate::rows::sight::{Sight, Viewer, sight, sight_of_avatar};
+use crate::rows::store::Store;
 use crate::rows::table::ImageRows;
 use crate::rows::tasks::Task;
 use crate::rows::variant::Size;
 use crate::show::answer::{Image, Resolved, link_of};
 use crate::show::delivery::{Delivery, Link};
 
-/// What is to be shown where an image was asked for.
+/// What a redirect leads to.
 #[derive(Debug)]
 pub enum Found {
     /// The image.
     Image(Link),
-    /// There is none that can be shown; this stands for it.
+    /// The default image in its place.
     StandIn(DefaultImage),
 }
 
@@ -30,9 +29,9 @@ pub struct Images {
 }
 
 impl Images {
-    /// Images in the configured table and bucket.
-    pub fn new(config: &Config, aws: &Aws) -> Self {
-        Self { rows: ImageRows::new(&config.table, aws.dynamodb()), delivery: Delivery::new(config, aws) }
+    /// Images of this store, delivered so.
+    pub fn new(store: Store, delivery: Delivery) -> Self {
+        Self { rows: store.rows, delivery }
     }
 
     /// The same images, under URLs that answer HEAD.
@@ -41,7 +40,7 @@ impl Images {
         Self { delivery: self.delivery.for_head(), ..self.clone() }
     }
 
-    /// Opens a connection to the table and gets what URLs need, before the first event.
+    /// Opens a connection to the table and reads the key that URLs are signed with, before the first event.
     pub async fn warm(&self) {
         let _ = tokio::join!(self.rows.warm(), self.delivery.prepare());
     }
@@ -77,7 +76,7 @@ impl Images {
         }
     }
 
-    /// The URL of the picture that stands for one that cannot be shown.
+    /// The URL of a default image.
     ///
     /// # Errors
     /// Without credentials to sign with.
@@ -85,8 +84,8 @@ impl Images {
         self.delivery.default(kind, now).await
     }
 
-    /// A task's images in order, as its owner sees them: ready, to come by a ticket, or rejected. Any other
-    /// listed name is left out.
+    /// A task's images in order, as its owner sees them: ready, awaited from a ticket, or rejected. Any other listed name is left
+    /// out.
     ///
     /// # Errors
     /// While the table fails, or gives half of the rows.
@@ -104,8 +103,8 @@ impl Images {
         Ok(images)
     }
 
-    /// One entry per name, in order, doubles kept, in this size; a default image for what [`find`](Self::find) would not
-    /// find. Of their own images callers are told the state as well.
+    /// One entry per name, in order, doubles kept, in this size; a default image for what the caller cannot see. Of their own
+    /// images callers are told the state, too.
     ///
     /// # Errors
     /// While the table fails, or gives half of the rows.

@@ -1,14 +1,14 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use platform::aws::Aws;
 use session::Caller;
 use web::ImageForm;
 
-use crate::config::{Config, UploadConfig};
+use crate::config::UploadConfig;
 use crate::error::ImageError;
 use crate::rows::name::Target;
 use crate::rows::row::ImageRow;
+use crate::rows::store::Store;
 use crate::rows::table::Transacted;
 use crate::show::answer::Image;
 use crate::show::delivery::Delivery;
@@ -18,7 +18,7 @@ use crate::take::draft::{Uploads, count_upload};
 const TRANSACTION_TRIES: u32 = 4;
 const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 
-/// Takes avatars.
+/// Takes avatars through the API.
 #[derive(Clone, Debug)]
 pub struct AvatarUploads {
     uploads: Uploads,
@@ -26,21 +26,22 @@ pub struct AvatarUploads {
 }
 
 impl AvatarUploads {
-    /// Uploads of avatars.
-    pub fn new(config: &Config, limits: &UploadConfig, aws: &Aws) -> Self {
-        Self { uploads: Uploads::new(config, limits, aws), delivery: Delivery::new(config, aws) }
+    /// Avatars of at most these limits.
+    pub fn new(store: Store, delivery: Delivery, limits: &UploadConfig) -> Self {
+        Self { uploads: Uploads::new(store, limits), delivery }
     }
 
-    /// Opens connections and gets what URLs need, before the first event.
+    /// Opens connections and reads the key that URLs are signed with, before the first event.
     pub async fn warm(&self) {
         let _ = tokio::join!(self.uploads.warm(), self.delivery.prepare());
     }
 
-    /// Makes a photo the caller's avatar. It becomes current at most once, in the moment in which its row becomes ready:
-    /// a retry that finds it ready writes nothing, so it cannot bring a replaced picture back.
+    /// Makes an image the caller's avatar. It becomes current at most once, at the moment its row becomes ready: a retry that
+    /// finds the row ready writes nothing, so it cannot bring a replaced avatar back.
     ///
     /// # Errors
-    /// `image_unsupported`, `image_invalid`, `image_incomplete`, `not_found` (replaced meanwhile), `upload_id_reused`, `busy`.
+    /// Where the bytes are no image that is taken, the image was replaced in the meantime, the upload id stands for other
+    /// content, or the outcome is not certain.
     pub async fn accept(&self, caller: &Caller, form: &ImageForm, now: Timestamp) -> Result<Image, ImageError> {
         let draft = self.uploads.draft(caller, &Target::Avatar, form, now)?;
         self.delivery.prepare().await?;
@@ -53,7 +54,7 @@ impl AvatarUploads {
         Ok(Image::without_variants(&row.into_ready(), &self.delivery, now).await?)
     }
 
-    /// Makes the picture ready and current in one transaction: nobody but this very user contends for its two rows.
+    /// Makes the image ready and current in one transaction: nobody but this very user contends for its two rows.
     async fn make_current(&self, caller: &Caller, row: &ImageRow) -> Result<(), ImageError> {
         for tried in 1..=TRANSACTION_TRIES {
             match self.uploads.rows.make_current(&caller.user_id, row).await? {
@@ -61,10 +62,10 @@ impl AvatarUploads {
                     count_upload(row.bytes.unwrap_or_default());
                     return Ok(());
                 }
-                Transacted::InDoubt => return self.uploads.read_back(row).await,
+                Transacted::InDoubt => return self.uploads.confirm_ready(row).await,
                 Transacted::Conflict => tokio::time::sleep(FIRST_BACKOFF * tried).await,
             }
         }
-        self.uploads.read_back(row).await
+        self.uploads.confirm_ready(row).await
     }
 }

@@ -1,4 +1,4 @@
-//! A row is claimed before anything else is written: from then on its name is this upload's.
+//! A row is claimed before anything else is written: from then on its name belongs to this upload.
 
 use std::time::Duration;
 
@@ -7,22 +7,22 @@ use platform::Failure;
 
 use crate::error::ImageError;
 use crate::rows::row::ImageRow;
-use crate::rows::state::Taken;
+use crate::rows::rules::Taken;
 use crate::rows::table::{ImageRows, Written};
 
-/// A claim meets another one, or a transaction, so often before it gives up for now.
+/// How often a claim that meets another one, or a transaction, is tried.
 const TRIES: u32 = 5;
 const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 
-/// What a claim came to.
+/// How a claim ended.
 pub(crate) enum Claim {
     /// The row is ours to complete: fresh, or adopted from a try that did not end.
     Ours(ImageRow),
-    /// An earlier try has ended: the picture is ready, or was rejected, as only what comes by a ticket can be.
+    /// An earlier try has ended: the image is ready or, of a ticket only, rejected.
     Done(ImageRow),
 }
 
-/// Takes the draft's name, or finds out who has it.
+/// Claims the draft's name, or finds out who has it.
 ///
 /// # Errors
 /// Where the image was deleted, the upload id stands for other content, or it could not be found out.
@@ -31,7 +31,7 @@ pub(crate) async fn claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) ->
         match try_claim(rows, draft, now).await {
             Ok(Some(claim)) => return Ok(claim),
             Ok(None) => {}
-            // The avatar's transaction holds the row; DynamoDB's SDK does not try this again by itself.
+            // The transaction of an avatar has the row just now.
             Err(ImageError::Failure(Failure::Conflict { .. })) => {}
             Err(error) => return Err(error),
         }

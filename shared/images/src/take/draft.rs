@@ -1,32 +1,32 @@
-//! What every upload does, whatever it belongs to: look at the bytes, put the object, settle doubts.
+//! What every upload through the API does: validate the bytes, store the object, and find out whether the row became ready.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use jiff::Timestamp;
 use platform::Failure;
-use platform::aws::Aws;
 use platform::metrics::{self, Metric};
 use session::Caller;
 use sha2::{Digest, Sha256};
 use web::ImageForm;
 
-use crate::config::{Config, UploadConfig};
+use crate::config::UploadConfig;
 use crate::error::ImageError;
 use crate::rows::bucket::Bucket;
-use crate::rows::keys::key_of;
+use crate::rows::keys::Object;
 use crate::rows::name::Target;
 use crate::rows::row::{Begun, ImageRow};
-use crate::rows::state::Fate;
+use crate::rows::rules::Fate;
+use crate::rows::store::Store;
 use crate::rows::table::ImageRows;
 
-/// A picture on its way in: the row that we would like to write, and the bytes to go with it.
+/// An upload before anything is written: the row to claim, and the bytes of the object.
 pub(crate) struct Draft {
     pub(crate) row: ImageRow,
     pub(crate) bytes: Bytes,
 }
 
-/// The images table and the bucket, as uploads write to them.
+/// The images table and the bucket, as uploads through the API write to them.
 #[derive(Clone, Debug)]
 pub(crate) struct Uploads {
     pub(crate) rows: ImageRows,
@@ -35,9 +35,8 @@ pub(crate) struct Uploads {
 }
 
 impl Uploads {
-    pub(crate) fn new(config: &Config, limits: &UploadConfig, aws: &Aws) -> Self {
-        let rows = ImageRows::new(&config.table, aws.dynamodb());
-        Self { rows, bucket: Bucket::new(&config.bucket, aws), pixels: limits.pixels }
+    pub(crate) fn new(store: Store, limits: &UploadConfig) -> Self {
+        Self { rows: store.rows, bucket: store.bucket, pixels: limits.pixels }
     }
 
     /// Opens connections to the table and to S3.
@@ -45,7 +44,7 @@ impl Uploads {
         let _ = tokio::join!(self.rows.warm(), self.bucket.warm());
     }
 
-    /// Looks at the bytes and drafts the row: everything that can be refused without a write.
+    /// Validates the bytes and drafts the row: everything that can be refused without a write.
     pub(crate) fn draft(
         &self,
         caller: &Caller,
@@ -54,33 +53,36 @@ impl Uploads {
         now: Timestamp,
     ) -> Result<Draft, ImageError> {
         let cleaned = imaging::clean(&form.image, &self.pixels)?;
-        let upload = Begun {
+        let begun = Begun {
             caller,
             target: target.clone(),
             upload_id: form.upload_id.as_ref(),
             format: cleaned.format,
             content_hash: URL_SAFE_NO_PAD.encode(Sha256::digest(&form.image)),
         };
-        let mut row = ImageRow::begin(upload, key_of, now);
+        let mut row = ImageRow::begin(begun, |upload, format| Object::Original(upload.folder(), format), now);
         row.bytes = Some(cleaned.bytes.len() as u64);
         (row.width, row.height) = (Some(cleaned.width), Some(cleaned.height));
         Ok(Draft { row, bytes: cleaned.bytes.into() })
     }
 
-    /// Puts the picture under its row's key.
+    /// Stores the object under its row's key.
     pub(crate) async fn put(&self, row: &ImageRow, bytes: Bytes) -> Result<(), Failure> {
-        self.bucket.put(&row.object_key, row.name.format.content_type(), bytes).await
+        // The key is the row's, which an earlier try may have written.
+        let object = Object::parse(&row.object_key).ok_or_else(|| Failure::broken_row("images", "object_key"))?;
+        self.bucket.put(&object, bytes).await
     }
 
-    /// Finds out what became of a row whose last write was refused or not answered.
-    pub(crate) async fn read_back(&self, row: &ImageRow) -> Result<(), ImageError> {
+    /// Reads back a row whose last write was not answered.
+    pub(crate) async fn confirm_ready(&self, row: &ImageRow) -> Result<(), ImageError> {
         let found = self.rows.find(&row.name.stem).await?;
-        self.settle(row, found.as_ref()).await
+        self.judge(row, found.as_ref()).await
     }
 
-    /// Ready with our object: it was our own write, or that of a racing try with the same bytes. Pending and ours: the
-    /// write may still come, so nothing is touched. Where no row will ever lead to our object, it goes.
-    pub(crate) async fn settle(&self, row: &ImageRow, found: Option<&ImageRow>) -> Result<(), ImageError> {
+    /// Judges by the row that was found whether the image became ready. If the row leads to our object, it was our own write,
+    /// or that of a racing try with the same bytes. If the row is still pending under our attempt, the write may still be
+    /// applied, so nothing is touched. If no row will ever lead to our object, it is deleted.
+    pub(crate) async fn judge(&self, row: &ImageRow, found: Option<&ImageRow>) -> Result<(), ImageError> {
         match ImageRow::fate_of(found, &row.attempt, &row.object_key) {
             Fate::Kept => Ok(()),
             Fate::Undecided => Err(ImageError::Unconfirmed("could not confirm that the row became ready")),
@@ -93,8 +95,8 @@ impl Uploads {
     }
 }
 
-/// Counts a picture that this very call has made ready. Where its answer was lost nobody knows whose write it was, and
-/// nobody counts it.
+/// Counts an image that this very call has made ready. Where the answer was lost nobody knows whose write it was, and nobody
+/// counts it.
 pub(crate) fn count_upload(bytes: u64) {
     metrics::count(Metric::Uploads);
     metrics::add(Metric::UploadBytes, bytes);

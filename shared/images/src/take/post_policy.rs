@@ -1,4 +1,4 @@
-//! Forms by which whoever has one may put one object into the bucket, without keys of their own:
+//! Forms with which whoever has one may put one object into the bucket, without credentials of their own:
 //! <https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-authentication-HTTPPOST.html>.
 
 use std::time::SystemTime;
@@ -13,19 +13,19 @@ use serde_json::json;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
-/// The one object that a form is good for.
+/// The one object that a form lets in.
 pub(crate) struct Upload<'a> {
     pub(crate) bucket: &'a str,
     pub(crate) key: &'a str,
     pub(crate) content_type: &'a str,
-    /// It has so many bytes at most, and at least one.
+    /// It has at least one byte, and at most so many.
     pub(crate) max_bytes: u64,
-    /// From then on S3 takes it no more.
+    /// When S3 stops taking it.
     pub(crate) end: Timestamp,
 }
 
-/// What is to stand in a form before its file, as it is. It opens the bucket for one object: it has no `Debug`, so that no
-/// log can show it.
+/// The fields that stand in a form before its file, as they are. They open the bucket for one object: there is no `Debug`, so
+/// that no log can show them.
 #[derive(Serialize)]
 pub(crate) struct Fields {
     key: String,
@@ -38,7 +38,7 @@ pub(crate) struct Fields {
     credential: String,
     #[serde(rename = "x-amz-date")]
     date: String,
-    /// What belongs to a role's keys, which are good for a while only.
+    /// Of a role's temporary credentials.
     #[serde(rename = "x-amz-security-token", skip_serializing_if = "Option::is_none")]
     session_token: Option<String>,
     policy: String,
@@ -140,7 +140,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_is_good_for_one_key_one_type_so_many_bytes_and_so_long() {
+    fn a_form_lets_in_one_key_of_one_type_and_size_until_its_end() {
         let fields = signed(None);
         insta::assert_snapshot!(
             policy_of(&fields),
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_is_held_by_a_condition_and_has_the_value_that_the_condition_asks_for() {
+    fn every_field_has_a_condition_and_the_value_that_it_asks_for() {
         let fields = signed(Some("of a role"));
         let policy = policy_of(&fields);
         let asked = |condition: &Value| match condition {

@@ -1,12 +1,12 @@
 use jiff::Timestamp;
-use platform::aws::Aws;
 use session::Caller;
 use web::ImageForm;
 
-use crate::config::{Config, UploadConfig};
+use crate::config::UploadConfig;
 use crate::error::ImageError;
 use crate::rows::name::Target;
 use crate::rows::row::ImageRow;
+use crate::rows::store::Store;
 use crate::rows::table::Written;
 use crate::rows::tasks::{Task, Tasks};
 use crate::show::answer::Image;
@@ -15,7 +15,7 @@ use crate::take::claim::{Claim, claim};
 use crate::take::draft::{Uploads, count_upload};
 use crate::take::task_list::TaskList;
 
-/// Takes photos into tasks.
+/// Takes images into tasks through the API.
 #[derive(Clone, Debug)]
 pub struct TaskUploads {
     uploads: Uploads,
@@ -25,25 +25,25 @@ pub struct TaskUploads {
 
 impl TaskUploads {
     /// Uploads of at most `max_task_images` to one task.
-    pub fn new(config: &Config, limits: &UploadConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
+    pub fn new(store: Store, tasks: Tasks, delivery: Delivery, limits: &UploadConfig, max_task_images: usize) -> Self {
         Self {
-            uploads: Uploads::new(config, limits, aws),
-            list: TaskList::new(&config.storage(), max_task_images, tasks, aws),
-            delivery: Delivery::new(config, aws),
+            uploads: Uploads::new(store.clone(), limits),
+            list: TaskList::new(store, tasks, max_task_images),
+            delivery,
         }
     }
 
-    /// Opens connections and gets what URLs need, before the first event.
+    /// Opens connections and reads the key that URLs are signed with, before the first event.
     pub async fn warm(&self) {
         let _ = tokio::join!(self.uploads.warm(), self.delivery.prepare());
     }
 
-    /// Adds one photo to a task of the caller's. Three round trips: claim · object and append · ready. The same upload id
-    /// with the same bytes gives the same image once.
+    /// Adds one image to a task of the caller's. Three round trips: claim · object and append · ready. The same upload id with
+    /// the same bytes gives the same image once.
     ///
     /// # Errors
-    /// `image_unsupported`, `image_invalid`, `image_incomplete`, `task_not_found`, `not_found` (deleted), `task_full`, `upload_id_reused`,
-    /// `busy`. A refused photo leaves nothing that anyone else can see.
+    /// Where the bytes are no image that is taken, the task is gone or full, the image was deleted, the upload id stands for
+    /// other content, or the outcome is not certain. A refused image leaves nothing that anyone else can see.
     pub async fn accept(
         &self,
         caller: &Caller,
@@ -58,9 +58,9 @@ impl TaskUploads {
             Claim::Done(row) => return Ok(Image::without_variants(&row, &self.delivery, now).await?),
         };
 
-        let enlist = self.list.enlist(&caller.user_id, &task.id, &row.name, now);
-        let (stored, listed) = tokio::join!(self.uploads.put(&row, draft.bytes), enlist);
-        // A refusal is an answer, an outage is not: the refusal goes first. Either way the row stays for a retry.
+        let append = self.list.add(&caller.user_id, &task.id, &row.name, now);
+        let (stored, listed) = tokio::join!(self.uploads.put(&row, draft.bytes), append);
+        // A refusal is an answer, an outage is not: the refusal is told first. Either way the row stays for a retry.
         listed?;
         stored?;
 
@@ -74,8 +74,8 @@ impl TaskUploads {
                 count_upload(row.bytes.unwrap_or_default());
                 Ok(())
             }
-            Ok(Written::Refused(found)) => self.uploads.settle(row, found.as_ref()).await,
-            Err(_no_answer) => self.uploads.read_back(row).await,
+            Ok(Written::Refused(found)) => self.uploads.judge(row, found.as_ref()).await,
+            Err(_no_answer) => self.uploads.confirm_ready(row).await,
         }
     }
 }

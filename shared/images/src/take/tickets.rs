@@ -7,12 +7,13 @@ use serde::Serialize;
 use session::Caller;
 use web::IdempotencyKey;
 
-use crate::config::{Config, TicketConfig};
+use crate::config::TicketConfig;
 use crate::error::ImageError;
-use crate::rows::keys::incoming_key_of;
+use crate::rows::keys::Object;
 use crate::rows::lives::FORM_LIFE;
 use crate::rows::name::Target;
 use crate::rows::row::{Begun, ImageRow};
+use crate::rows::store::Store;
 use crate::rows::table::ImageRows;
 use crate::rows::tasks::{Task, Tasks};
 use crate::show::answer::Image;
@@ -21,10 +22,10 @@ use crate::take::claim::{Claim, claim};
 use crate::take::post_policy::{Fields, Upload};
 use crate::take::task_list::TaskList;
 
-/// Types of which `imaging` would say so once it saw the bytes.
+/// Types that `imaging` would tell apart once it saw the bytes.
 const HEIC: [&str; 5] = ["image/heic", "image/heic-sequence", "image/heif", "image/heif-sequence", "image/avif"];
 
-/// The photo that a ticket is asked for.
+/// The image that a ticket is asked for.
 #[derive(Debug)]
 pub struct Announced {
     format: Format,
@@ -33,10 +34,10 @@ pub struct Announced {
 }
 
 impl Announced {
-    /// A photo of this type and of so many bytes. `image/jpg` is no registered type, but what many clients call a JPEG.
+    /// An image of this type and of so many bytes. `image/jpg` is no registered type, but what many clients call a JPEG.
     ///
     /// # Errors
-    /// `image_unsupported`.
+    /// For a type that is not taken.
     pub fn new(content_type: &str, bytes: u64, upload_id: Option<IdempotencyKey>) -> Result<Self, ImageError> {
         let content_type = if content_type == "image/jpg" { "image/jpeg" } else { content_type };
         match Format::from_content_type(content_type) {
@@ -46,21 +47,21 @@ impl Announced {
         }
     }
 
-    /// What one upload id stands for: nobody has seen the bytes yet.
+    /// What an upload id stands for while nobody has seen the bytes.
     fn content_hash(&self) -> String {
         format!("ticket:{}:{}", self.format.content_type(), self.bytes)
     }
 }
 
-/// What a ticket is answered with.
+/// The answer to who asks for a ticket.
 pub enum Ticket {
-    /// The photo may be sent.
+    /// The image may be sent.
     Form(Form),
-    /// It was sent before, and looked at.
+    /// It was sent before, and validated.
     Done(Done),
 }
 
-/// A form that takes the photo into the bucket.
+/// A form that takes the image into the bucket.
 #[derive(Serialize)]
 pub struct Form {
     name: String,
@@ -76,7 +77,7 @@ pub struct Done {
     image: Image,
 }
 
-/// Lets photos into the bucket that are too large to come through the API.
+/// Lets images into the bucket that are too large for the API.
 #[derive(Clone, Debug)]
 pub struct Tickets {
     rows: ImageRows,
@@ -89,27 +90,35 @@ pub struct Tickets {
 
 impl Tickets {
     /// Tickets for at most `max_task_images` of one task.
-    pub fn new(config: &Config, tickets: &TicketConfig, max_task_images: usize, tasks: Tasks, aws: &Aws) -> Self {
+    pub fn new(
+        store: Store,
+        tasks: Tasks,
+        delivery: Delivery,
+        config: &TicketConfig,
+        max_task_images: usize,
+        aws: Aws,
+    ) -> Self {
         Self {
-            rows: ImageRows::new(&config.table, aws.dynamodb()),
-            list: TaskList::new(&config.storage(), max_task_images, tasks, aws),
-            delivery: Delivery::new(config, aws),
-            aws: aws.clone(),
-            bucket: config.bucket.clone(),
-            public_endpoint: tickets.public_endpoint.clone(),
+            rows: store.rows.clone(),
+            bucket: store.bucket.name.clone(),
+            list: TaskList::new(store, tasks, max_task_images),
+            delivery,
+            aws,
+            public_endpoint: config.public_endpoint.clone(),
         }
     }
 
-    /// Opens a connection to the table and gets what URLs need, before the first event.
+    /// Opens a connection to the table and reads the key that URLs are signed with, before the first event.
     pub async fn warm(&self) {
         let _ = tokio::join!(self.rows.warm(), self.delivery.prepare());
     }
 
-    /// A form for one photo into a task of the caller's. The ticket takes the photo's place in the task. The same upload id
-    /// gives another form for the same photo, until it was sent and looked at. Two round trips: claim · append.
+    /// A form for one image into a task of the caller's. The ticket holds a slot of the task from now on. The same upload id
+    /// gives another form for the same image until it was sent and validated. Two round trips: claim · append.
     ///
     /// # Errors
-    /// `task_not_found`, `not_found` (deleted), `task_full`, `upload_id_reused`, `busy`.
+    /// Where the task is gone or full, the image was deleted, the upload id stands for other content, or the outcome is not
+    /// certain.
     pub async fn issue(
         &self,
         caller: &Caller,
@@ -125,12 +134,12 @@ impl Tickets {
                 return Ok(Ticket::Done(Done { name: row.name.to_string(), image }));
             }
         };
-        self.list.enlist(&caller.user_id, &task.id, &row.name, now).await?;
+        self.list.add(&caller.user_id, &task.id, &row.name, now).await?;
         Ok(Ticket::Form(self.form(url, &row, announced, now)))
     }
 
     fn form(&self, url: String, row: &ImageRow, announced: &Announced, now: Timestamp) -> Form {
-        // Of the row as it is now, which keeps whole seconds.
+        // The form ends with the row's `touched_at`, which is kept in whole seconds.
         let end = Timestamp::from_second((now + FORM_LIFE).as_second()).unwrap_or(now);
         let upload = Upload {
             bucket: &self.bucket,
@@ -143,20 +152,20 @@ impl Tickets {
             name: row.name.to_string(),
             url,
             fields: upload.sign(self.aws.credentials(), self.aws.region(), now),
-            // What a role signed ends with the role's keys.
+            // What a role signed ends with the role's credentials.
             expires_at: self.aws.credentials_end().map_or(end, |credentials| credentials.min(end)),
         }
     }
 
-    /// Where forms are sent. Another S3 than AWS's has its buckets in the path; a public address of AWS's is the door to
-    /// this very bucket: a distribution, whose origin it is.
+    /// Where forms are sent. An S3 that is not AWS's has its buckets in the path. A public address for AWS's S3 is that of a
+    /// distribution whose origin is this very bucket.
     async fn url(&self) -> Result<String, Failure> {
         let public = self.public_endpoint.as_deref();
         if let Some(own) = self.aws.s3_address() {
             return Ok(format!("{}/{}", public.unwrap_or(own), self.bucket));
         }
-        if let Some(door) = public {
-            return Ok(format!("{door}/"));
+        if let Some(distribution) = public {
+            return Ok(format!("{distribution}/"));
         }
         let unknown = |_| Failure::unavailable("S3.ResolveEndpoint", "the bucket has no address");
         let bucket = Params::builder().bucket(&self.bucket).region(self.aws.region()).build();
@@ -166,14 +175,14 @@ impl Tickets {
     }
 }
 
-/// The row of a photo of which nothing is known but what was announced.
+/// The row of an image of which nothing is known but what was announced.
 fn draft(caller: &Caller, task: &Task, announced: &Announced, now: Timestamp) -> ImageRow {
-    let upload = Begun {
+    let begun = Begun {
         caller,
         target: Target::Task(task.id.clone()),
         upload_id: announced.upload_id.as_ref(),
         format: announced.format,
         content_hash: announced.content_hash(),
     };
-    ImageRow::begin(upload, |name, attempt| incoming_key_of(&name.stem, attempt), now)
+    ImageRow::begin(begun, |upload, _| Object::Incoming(upload), now)
 }

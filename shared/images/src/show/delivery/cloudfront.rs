@@ -17,7 +17,7 @@ use rustls_pki_types::pem::PemObject;
 use tokio::sync::OnceCell;
 
 const OPERATION: &str = "CloudFront.Sign";
-/// A URL has about 500 bytes, so that a full memory of them takes a megabyte.
+/// A URL has about 500 bytes, so this many take a megabyte.
 const MOST_REMEMBERED: usize = 2000;
 
 /// Signed URLs below the address of one distribution. The same key makes the same URL, in whatever process.
@@ -66,7 +66,7 @@ impl CloudFront {
     }
 }
 
-/// Leaves the key out, and addresses that open pictures.
+/// Leaves out the key, and the URLs that open images.
 impl fmt::Debug for CloudFront {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { base, key_pair_id, .. } = self;
@@ -74,8 +74,8 @@ impl fmt::Debug for CloudFront {
     }
 }
 
-/// The URLs of one window, by their objects: to sign one takes half a millisecond of a whole processor, of which a function
-/// has a seventh, and a page shows a hundred.
+/// The URLs of one window by their objects. Signing one takes half a millisecond of a whole processor; a function has a seventh
+/// of one, and a page shows a hundred images.
 #[derive(Default)]
 struct Signed {
     end: Timestamp,
@@ -118,7 +118,7 @@ impl SigningKey {
     /// `url`, which has no query, for CloudFront to let pass until `end`. The same for the same arguments.
     fn signed_url(&self, url: &str, key_pair_id: &str, end: Timestamp) -> Option<String> {
         let end = end.as_second();
-        // To the byte as CloudFront puts it together for itself.
+        // Byte for byte as CloudFront builds it when it verifies the URL.
         let policy = format!(
             r#"{{"Statement":[{{"Resource":"{url}","Condition":{{"DateLessThan":{{"AWS:EpochTime":{end}}}}}}}]}}"#
         );
@@ -128,7 +128,7 @@ impl SigningKey {
 
     fn sign(&self, message: &[u8]) -> Option<Vec<u8>> {
         let mut signature = vec![0; self.0.public().modulus_len()];
-        // What is random here hides the key from clocks; the signature does not depend on it.
+        // The random bytes protect the key from timing attacks; the signature does not depend on them.
         self.0.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), message, &mut signature).ok()?;
         Some(signature)
     }

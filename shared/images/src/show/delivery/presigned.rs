@@ -5,6 +5,8 @@ use jiff::Timestamp;
 use platform::Failure;
 use platform::aws::Aws;
 
+use crate::rows::bucket::Bucket;
+
 const OPERATION: &str = "S3.GetObject";
 
 /// URLs of S3 that the function's own credentials sign. Other credentials make other URLs, and each of Lambda's execution
@@ -18,8 +20,13 @@ pub(super) struct Presigned {
 }
 
 impl Presigned {
-    pub(super) fn new(aws: &Aws, endpoint: Option<&str>, bucket: &str) -> Self {
-        Self { signer: aws.s3_at(endpoint), bucket: bucket.to_owned(), aws: aws.clone(), is_for_head: false }
+    /// URLs of the bucket under its own address or, where there is one, under the `endpoint` that is seen from outside.
+    pub(super) fn new(bucket: &Bucket, endpoint: Option<&str>, aws: &Aws) -> Self {
+        let signer = match endpoint {
+            Some(endpoint) => aws.s3_at(Some(endpoint)),
+            None => bucket.client().clone(),
+        };
+        Self { signer, bucket: bucket.name.clone(), aws: aws.clone(), is_for_head: false }
     }
 
     /// URLs for HEAD: the method is a part of what is signed.
