@@ -6,6 +6,8 @@
 mod idct;
 mod progressive;
 mod sequential;
+#[cfg(test)]
+mod tests;
 
 use crate::NoVariants;
 use crate::jpeg::{Coded, Component, Frame, Model};
