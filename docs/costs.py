@@ -1,6 +1,7 @@
-"""Writes the table of costs and the number of metrics into operations.md, so that a changed price, assumption or alarm changes
+"""Writes the tables of costs and the number of metrics into operations.md, so that a changed price, assumption or alarm changes
 them; with --check it only says whether what is there is this. Sources and dates of the prices are in operations.md."""
 
+import re
 import sys
 from pathlib import Path
 
@@ -28,11 +29,20 @@ KINDS = {
 }
 OF_AN_IMAGE = {"upload": 1, "variants": 1, "redirect": 10, "task page": 1, "login": 0.1}
 OF_A_REQUEST = {"upload": 0.05, "variants": 0.05, "redirect": 0.70, "task page": 0.15, "check": 0.08, "login": 0.02}
-IMAGE_GB, ROWS_GB, LOG_LINES_GB = 1e-3, 0.7e-6, 1.5e-6
-ALWAYS_METRICS, ERROR_METRICS, SECONDS = 30, 40, 30.4 * 86400
-METRICS = ALWAYS_METRICS + ERROR_METRICS
-# Metrics are named by alarms alone: on the dashboard they are values in a list.
-ALARM_METRICS = Path(__file__).parent.with_name("template.yaml").read_text(encoding="utf-8").count("MetricName: ")
+IMAGE_GB, ROWS_GB, SECONDS = 1e-3, 0.7e-6, 30.4 * 86400
+# Of a request: a line of ours, one of API Gateway's, three of Lambda's, which tell of the trace where there is one.
+LOG_LINES_GB = {"basic": 1.1e-6, "full": 1.3e-6}
+# Those of the stream's mapping, those that always come, and pairs of function and error code.
+METRICS = {"basic": 0, "full": 6 + 30 + 40}
+DASHBOARDS = {"basic": 0, "full": 1}
+
+
+def alarm_metrics(monitoring: str) -> int:
+    """How many metrics the alarms look at that the template makes."""
+    template = Path(__file__).parent.with_name("template.yaml").read_text(encoding="utf-8")
+    alarms = [text for text in re.split(r"\n  (?=\w+:\n)", template) if "\n    Type: AWS::CloudWatch::Alarm\n" in text]
+    left_out = {"basic": "Condition: HasFullMonitoring\n", "full": "Condition: HasBasicMonitoring\n"}[monitoring]
+    return sum(alarm.count("MetricName: ") for alarm in alarms if left_out not in alarm)
 
 
 def tiered(amount: float, tiers: list[tuple[float, float]]) -> float:
@@ -44,7 +54,7 @@ def rewritten(text: str, start: str, lines: list[str], end: str) -> str:
     return "\n".join([text.split(start)[0] + start, *lines, end]) + text.split(end)[1]
 
 
-def bill(traffic: dict[str, float], times: float) -> dict[str, float]:
+def bill(traffic: dict[str, float], times: float, monitoring: str) -> dict[str, float]:
     count = {kind: share * times for kind, share in traffic.items()}
     compute, steps, reads, writes, kilobytes = (
         sum(count[kind] * KINDS[kind][column] for kind in count) for column in range(5))
@@ -56,9 +66,11 @@ def bill(traffic: dict[str, float], times: float) -> dict[str, float]:
         "DynamoDB: storage, PITR": images * ROWS_GB * (TABLE_GB + PITR_GB),
         "S3: storage": tiered(images * IMAGE_GB, S3_GB),
         "S3: PUT, GET": images * (3 * S3_PUT + S3_GET) + views * S3_GET,
-        "logs": tiered(requests * LOG_LINES_GB, LOG_GB),
-        "metrics, alarms, dashboard": METRICS * METRIC + ALARM_METRICS * ALARM_METRIC + DASHBOARD,
-        "X-Ray": min(requests, SECONDS + 0.05 * max(0.0, requests - SECONDS)) * TRACE,
+        "logs": tiered(requests * LOG_LINES_GB[monitoring], LOG_GB),
+        # A metric is paid for in the hours in which it is sent.
+        "metrics": METRICS[monitoring] * METRIC if requests else 0.0,
+        "alarms, dashboard": alarm_metrics(monitoring) * ALARM_METRIC + DASHBOARDS[monitoring] * DASHBOARD,
+        "X-Ray": min(requests, SECONDS + 0.05 * max(0.0, requests - SECONDS)) * TRACE if monitoring == "full" else 0.0,
         "Secrets Manager": SECRET,
     }
     lines["**before data out**"] = sum(lines.values())
@@ -70,19 +82,48 @@ def bill(traffic: dict[str, float], times: float) -> dict[str, float]:
     return lines
 
 
-bills = [bill(traffic, times) for traffic in (OF_AN_IMAGE, OF_A_REQUEST) for times in (1e4, 1e6, 1e8)]
-rows = ["| dollars a month | 10 k images | 1 M images | 100 M images | 10 k requests | 1 M requests | 100 M requests |"]
-rows.append("| --- |" + " ---: |" * 6)
-for line in bills[0]:
-    amounts = [f"{of[line]:,.{2 if of[line] < 100 else 0}f}" for of in bills]
-    rows.append(f"| {line} | {' | '.join(amounts)} |")
+def watching(lines: dict[str, float]) -> float:
+    return sum(lines[line] for line in ("logs", "metrics", "alarms, dashboard", "X-Ray"))
+
+
+def table(heads: list[str], rows: list[tuple[str, list[float]]]) -> list[str]:
+    lines = [f"| {' | '.join(heads)} |", "| --- |" + " ---: |" * (len(heads) - 1)]
+    for name, amounts in rows:
+        lines.append(f"| {name} | {' | '.join(f'{amount:,.{2 if amount < 100 else 0}f}' for amount in amounts)} |")
+    return lines
+
+
+USES = {"nobody uses it": (OF_AN_IMAGE, 0.0)} | {
+    f"{name} {what}": (traffic, times)
+    for what, traffic in (("images", OF_AN_IMAGE), ("requests", OF_A_REQUEST))
+    for name, times in (("10 k", 1e4), ("1 M", 1e6), ("100 M", 1e8))
+}
+BILLS = {of: {use: bill(*traffic, of) for use, traffic in USES.items()} for of in ("basic", "full")}
+TOTAL = "**before data out**"
+
+# What the two kinds of monitoring promise.
+idle = BILLS["basic"]["nobody uses it"][TOTAL]
+at_a_million = {of: watching(bills["1 M images"]) for of, bills in BILLS.items()}
+if idle >= 1 or at_a_million["basic"] > at_a_million["full"] / 2:
+    sys.exit(f"basic monitoring: {idle:.2f} dollars idle, {at_a_million} at a million images")
+
+both = table(
+    ["dollars a month, before data out", "`basic`", "`full`", "of it logs, metrics, traces: `basic`", "`full`"],
+    [
+        (use, [BILLS["basic"][use][TOTAL], BILLS["full"][use][TOTAL], watching(BILLS["basic"][use]), watching(BILLS["full"][use])])
+        for use in USES
+    ],
+)
+used = [use for use in USES if use != "nobody uses it"]
+lines = BILLS["basic"][used[0]]
+parts = table(["dollars a month, `basic`", *used], [(line, [BILLS["basic"][use][line] for use in used]) for line in lines])
 page = Path(__file__).with_name("operations.md")
 text = page.read_text(encoding="utf-8")
 metrics = [
-    f"{METRICS} custom metrics: about {ALWAYS_METRICS} that always come, and {ERROR_METRICS} pairs of function and error code."
-    f" {ALARM_METRICS} metrics in alarms."
+    f"`basic`: {alarm_metrics('basic')} metrics in alarms, no others. `full`: {alarm_metrics('full')} metrics in alarms, a dashboard, and"
+    f" {METRICS['full']} metrics: 6 of the stream, about 30 that always come, and 40 pairs of function and error code."
 ]
-fresh = rewritten(text, "<!-- costs.py -->", rows, "<!-- end of costs -->")
+fresh = rewritten(text, "<!-- costs.py -->", [*both, "", *parts], "<!-- end of costs -->")
 fresh = rewritten(fresh, "<!-- costs.py: metrics -->", metrics, "<!-- end of metrics -->")
 if "--check" in sys.argv:
     sys.exit(None if fresh == text else "operations.md has other costs: run python3 docs/costs.py")

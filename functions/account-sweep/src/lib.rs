@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use images::Belongings;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::LambdaEvent;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
 use platform::invocation;
 use platform::metrics::{self, Metric};
-use platform::{Failure, Patience};
+use platform::{Attention, Failure, Patience};
 use session::{Sessions, UserId};
 use tokio::time::{Instant, timeout_at};
 use users::{Pass, RemovalConfig, Users};
@@ -22,6 +22,9 @@ use web::ApiError;
 pub use event::Event;
 
 use line::{Fields, Found, logged};
+
+/// Removal is promised within 24 hours: a longer one than this rings.
+const LATE: SignedDuration = SignedDuration::from_hours(12);
 
 /// What is left of a run's time, once no pass goes on, for the last call of the one that was cut short.
 const RESERVE: Duration = Duration::from_secs(10);
@@ -97,7 +100,11 @@ async fn pass(app: &App, user_id: &UserId, now: Timestamp, end: Instant) -> Resu
     let Some(pass) = app.users.begin_pass(user_id, app.removal.quiet, now).await? else {
         return Ok(None);
     };
-    metrics::add_time(Metric::RemovalAge, now.duration_since(pass.closing.marked_at).unsigned_abs());
+    let age = now.duration_since(pass.closing.marked_at);
+    metrics::add_time(Metric::RemovalAge, age.unsigned_abs());
+    if age > LATE {
+        invocation::note_attention(Attention::RemovalLate);
+    }
     let Ok(found) = timeout_at(end, clear(app, &pass, user_id, now)).await else {
         app.users.cut_short(&pass, now).await?;
         return Ok(Some(Fields { outcome: "cut short", found: Found::default() }));

@@ -6,16 +6,19 @@ use std::time::{Duration, Instant};
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use images::{Arrival, Ingest, IngestConfig, Ingested, StorageConfig, Store, Tasks, TasksConfig};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use lambda_http::{Context, LambdaEvent};
-use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
-use platform::invocation::{Invocation, Refusal};
+use platform::invocation::{self, Invocation, Refusal};
+use platform::{Attention, Patience};
 use serde::Serialize;
 use web::ApiError;
 
 pub use event::{Event, Record, Test};
+
+/// An object that waited for longer rings: its photo was in preparation so long, or had no variants.
+const BEHIND: SignedDuration = SignedDuration::from_mins(15);
 
 /// The configuration of this function, read from the environment.
 pub struct Config {
@@ -80,7 +83,18 @@ async fn process(
 
     let left = end.saturating_duration_since(Instant::now());
     let work = async { Ok(app.ingest.process(arrival, now).await?) };
-    let (ingested, ended) = invocation.run(web::within(left, work)).await;
+    let waited = now.duration_since(arrival.at);
+    let watched = async {
+        if waited > BEHIND {
+            invocation::note_attention(Attention::IngestBehind);
+        }
+        let ingested = web::within(left, work).await;
+        if ingested.is_err() {
+            invocation::note_attention(Attention::IngestFailed);
+        }
+        ingested
+    };
+    let (ingested, ended) = invocation.run(watched).await;
 
     let refusal = match &ingested {
         Ok(Ingested::Rejected(reason)) => Some(Refusal { code: reason.name(), cause: None, is_fault: false }),

@@ -9,10 +9,10 @@ use futures_util::future::join_all;
 use images::{ImageError, StorageConfig, Store, Sweep};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
-use platform::Patience;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
-use platform::invocation::{Invocation, Refusal};
+use platform::invocation::{self, Invocation, Refusal};
+use platform::{Attention, Patience};
 use serde::Serialize;
 use web::{ApiError, ErrorCode};
 
@@ -59,7 +59,14 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
     let fields = |failed| Fields { records: records.len(), failed };
 
     let work = async { Ok(follow_all(app, &records, now).await) };
-    let (outcome, ended) = invocation.run(web::within(app.deadline, work)).await;
+    let watched = async {
+        let outcome = web::within(app.deadline, work).await;
+        if outcome.as_ref().map_or(true, |failures| !failures.is_empty()) {
+            invocation::note_attention(Attention::SweepFailed);
+        }
+        outcome
+    };
+    let (outcome, ended) = invocation.run(watched).await;
 
     match outcome {
         Ok(failures) => {

@@ -356,6 +356,7 @@ async fn each_batch_is_one_log_line_that_names_no_image() {
     assert_eq!(told(&lines[0]), [json!("INFO"), json!("sweep"), json!(4), json!(0), Value::Null]);
     assert_eq!(told(&lines[1]), [json!("ERROR"), json!("sweep"), json!(1), json!(1), json!("busy")]);
     assert_eq!(lines[1]["error.cause"], "DynamoDB.UpdateItem: AccessDeniedException");
+    assert_eq!((lines[0].get("attention"), &lines[1]["attention"]), (None, &json!("sweep_failed")));
     assert_eq!(
         capture.metrics(),
         "RequestDuration=[ms] RemovedObjects=1\nRequestDuration=[ms] AwsFailures=1 Refusals{busy}=1"

@@ -533,6 +533,8 @@ async fn what_becomes_of_a_login_is_counted() {
     RequestDuration=[ms] Refusals{bad_request}=1
     RequestDuration=[ms] AwsFailures=1 Refusals{busy}=1
     ");
+    let rings: Vec<_> = log.lines().iter().filter_map(|line| line["attention"].as_str().map(str::to_owned)).collect();
+    assert_eq!(rings, ["wechat_secret"], "the rest mends itself");
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::Instant;
 
-use crate::metrics::{Counts, Document, Metric, milliseconds};
-use crate::telemetry;
+use crate::metrics::{Counts, Metric, milliseconds};
+use crate::{Attention, telemetry};
 
 /// Stands for the function's name where nobody gave it one: in the local stack and in tests.
 const UNNAMED: &str = "local";
@@ -25,6 +25,7 @@ tokio::task_local! {
 pub(crate) struct Record {
     user_id: Option<String>,
     aws_calls: u32,
+    attention: Option<Attention>,
     pub(crate) counts: Counts,
 }
 
@@ -36,6 +37,13 @@ pub(crate) fn note(change: impl FnOnce(&mut Record)) {
 /// Says whose event it is: of somebody whose session was accepted or just made, or whose image it is about.
 pub fn note_user(user_id: &str) {
     note(|record| record.user_id = Some(user_id.to_owned()));
+}
+
+/// Says that somebody has to look at it. What is said first is kept.
+pub fn note_attention(attention: Attention) {
+    note(|record| {
+        record.attention.get_or_insert(attention);
+    });
 }
 
 /// One request went out to AWS, be it the first try or another.
@@ -54,10 +62,11 @@ pub struct Invocation {
 
 impl Invocation {
     /// An event of this function (as Lambda's context names it) that came `now`, with the trace header of Lambda's context
-    /// (`Root=…;Parent=…;Sampled=…`), of which the root is the id that X-Ray knows.
+    /// (`Root=…;Parent=…;Sampled=…`), of which the root is the id that X-Ray knows, if the trace was taken.
     pub fn new(function_name: &str, request_id: &str, trace_header: Option<&str>, now: Timestamp) -> Self {
         let function_name = if function_name.is_empty() { UNNAMED } else { function_name };
-        let root = trace_header.and_then(|header| header.split(';').find_map(|part| part.strip_prefix("Root=")));
+        let taken = trace_header.filter(|header| header.split(';').any(|part| part == "Sampled=1"));
+        let root = taken.and_then(|header| header.split(';').find_map(|part| part.strip_prefix("Root=")));
         Self {
             function_name: function_name.to_owned(),
             request_id: request_id.to_owned(),
@@ -99,7 +108,6 @@ impl Ended {
     /// written before the answer is given, after which Lambda may freeze the process.
     pub fn log(mut self, message: &'static str, fields: impl Serialize, refusal: Option<&Refusal>) {
         let duration_ms = milliseconds(self.duration);
-        self.record.counts.add(Metric::RequestDuration, duration_ms);
         if refusal.is_some() {
             self.record.counts.add(Metric::Refusals, 1);
         }
@@ -117,12 +125,10 @@ impl Ended {
             aws_calls: self.record.aws_calls,
             error_code,
             error_cause: refusal.and_then(|refusal| refusal.cause.as_deref()),
-            metrics: Document {
-                at: self.invocation.now,
-                function_name: &self.invocation.function_name,
-                error_code,
-                counts: &self.record.counts,
-            },
+            attention: self.record.attention.map(Attention::name),
+            function_name: &self.invocation.function_name,
+            refused_as: error_code,
+            counts: &self.record.counts,
         };
         telemetry::write(&line, is_fault);
     }
@@ -147,8 +153,15 @@ struct Line<'a, F> {
     error_code: Option<&'a str>,
     #[serde(rename = "error.cause", skip_serializing_if = "Option::is_none")]
     error_cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attention: Option<&'static str>,
+    // Metric filters take their dimensions from these two; they know no names with dots.
+    #[serde(rename = "FunctionName")]
+    function_name: &'a str,
+    #[serde(rename = "ErrorCode", skip_serializing_if = "Option::is_none")]
+    refused_as: Option<&'a str>,
     #[serde(flatten)]
-    metrics: Document<'a>,
+    counts: &'a Counts,
 }
 
 #[cfg(test)]
@@ -189,19 +202,32 @@ mod tests {
         assert_eq!((ended.record.user_id, ended.record.aws_calls), (None, 0));
     }
 
+    #[tokio::test]
+    async fn what_is_to_be_looked_at_first_is_kept() {
+        let work = async {
+            note_attention(Attention::IngestBehind);
+            note_attention(Attention::IngestFailed);
+        };
+
+        let ((), ended) = invocation(None).run(work).await;
+
+        assert_eq!(ended.record.attention, Some(Attention::IngestBehind));
+    }
+
     #[test]
-    fn a_trace_is_known_by_its_root() {
+    fn a_trace_that_was_taken_is_known_by_its_root() {
         for (header, root) in [
             (
                 "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
                 Some("1-5759e988-bd862e3fe1be46a994272793"),
             ),
             (
-                "Parent=53995c3f42cd8ad8;Root=1-5759e988-bd862e3fe1be46a994272793",
+                "Parent=53995c3f42cd8ad8;Sampled=1;Root=1-5759e988-bd862e3fe1be46a994272793",
                 Some("1-5759e988-bd862e3fe1be46a994272793"),
             ),
             ("", None),
-            ("Sampled=0", None),
+            ("Sampled=1", None),
+            ("Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=0", None),
         ] {
             assert_eq!(invocation(Some(header)).trace_id.as_deref(), root, "{header}");
         }

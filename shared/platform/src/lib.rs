@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod attention;
 pub mod aws;
 pub mod clock;
 pub mod config;
@@ -11,5 +12,6 @@ pub mod row;
 pub mod secret;
 pub mod telemetry;
 
+pub use attention::Attention;
 pub use failure::Failure;
 pub use patience::Patience;

@@ -1,18 +1,11 @@
-//! What is counted while an event is worked on, for CloudWatch: its numbers ride on the event's log line, in the
-//! [embedded metric format]. They cost no call and no permission; CloudWatch Logs takes them out of the line.
-//!
-//! Own code, since the format is one JSON object and its crates bring either a collector for the whole process or some
-//! forty packages (`docs/decisions/0006-metrics-in-the-log-line.md`).
-//!
-//! [embedded metric format]:
-//!     https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+//! What is counted while an event is worked on. Its numbers are members of the event's log line and cost no call and no permission;
+//! where the stack's `Monitoring` is `full`, metric filters of `template.yaml` take them out of the line into CloudWatch
+//! (`docs/decisions/0006-metrics-in-the-log-line.md`).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use serde::ser::{Serialize, SerializeMap, Serializer};
-use serde_json::{Value, json};
+use serde::ser::{Serialize, Serializer};
 
 use crate::invocation;
 
@@ -126,6 +119,14 @@ impl Metric {
         self.row().2
     }
 
+    /// The member of a log line that has its value.
+    pub const fn field(self) -> &'static str {
+        match self {
+            Self::RequestDuration => "duration_ms",
+            _ => self.name(),
+        }
+    }
+
     /// By what it is told apart.
     pub const fn dimensions(self) -> &'static [&'static str] {
         match self {
@@ -165,43 +166,10 @@ impl Counts {
     }
 }
 
-/// The members of a log line that make it a document of the embedded metric format: the values and the dimensions that
-/// they are told apart by, and `_aws`, which says which is which.
-pub(crate) struct Document<'a> {
-    pub(crate) at: Timestamp,
-    pub(crate) function_name: &'a str,
-    pub(crate) error_code: Option<&'a str>,
-    pub(crate) counts: &'a Counts,
-}
-
-impl Serialize for Document<'_> {
+/// The members of a log line that have the values.
+impl Serialize for Counts {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut members = serializer.serialize_map(None)?;
-        members.serialize_entry(FUNCTION_NAME, self.function_name)?;
-        if let Some(code) = self.error_code {
-            members.serialize_entry(ERROR_CODE, code)?;
-        }
-        for (metric, value) in &self.counts.0 {
-            members.serialize_entry(metric.name(), value)?;
-        }
-        members.serialize_entry("_aws", &self.metadata())?;
-        members.end()
-    }
-}
-
-impl Document<'_> {
-    fn metadata(&self) -> Value {
-        let directives =
-            [BY_FUNCTION, BY_FUNCTION_AND_ERROR].into_iter().filter_map(|dimensions| self.directive(dimensions));
-        json!({ "Timestamp": self.at.as_millisecond(), "CloudWatchMetrics": directives.collect::<Vec<_>>() })
-    }
-
-    /// The metrics that are told apart by just these dimensions.
-    fn directive(&self, dimensions: &[&str]) -> Option<Value> {
-        let metrics = self.counts.0.keys().filter(|metric| metric.dimensions() == dimensions);
-        let metrics: Vec<_> = metrics.map(|metric| json!({ "Name": metric.name(), "Unit": metric.unit() })).collect();
-        let directive = json!({ "Namespace": NAMESPACE, "Dimensions": [dimensions], "Metrics": metrics });
-        (!metrics.is_empty()).then_some(directive)
+        serializer.collect_map(self.0.iter().map(|(metric, value)| (metric.field(), value)))
     }
 }
 
@@ -211,44 +179,14 @@ mod tests {
 
     use super::*;
 
-    fn document(counted: &[(Metric, u64)], error_code: Option<&str>) -> Value {
+    #[test]
+    fn what_was_counted_is_told_by_its_name() {
         let mut counts = Counts::default();
-        counted.iter().for_each(|(metric, amount)| counts.add(*metric, *amount));
-        let at = Timestamp::from_millisecond(1_767_225_600_123).unwrap();
-        serde_json::to_value(Document { at, function_name: "f", error_code, counts: &counts }).unwrap()
-    }
+        for (metric, amount) in [(Metric::Uploads, 1), (Metric::UploadBytes, 70), (Metric::Uploads, 2)] {
+            counts.add(metric, amount);
+        }
 
-    #[test]
-    fn a_document_names_its_values_and_their_dimensions() {
-        let document = document(&[(Metric::Uploads, 1), (Metric::UploadBytes, 70), (Metric::Uploads, 2)], None);
-
-        assert_eq!(
-            document,
-            json!({
-                "FunctionName": "f", "Uploads": 3, "UploadBytes": 70,
-                "_aws": { "Timestamp": 1_767_225_600_123_i64, "CloudWatchMetrics": [{
-                    "Namespace": "mini-functions",
-                    "Dimensions": [["FunctionName"]],
-                    "Metrics": [{ "Name": "Uploads", "Unit": "Count" }, { "Name": "UploadBytes", "Unit": "Bytes" }]
-                }]}
-            })
-        );
-    }
-
-    #[test]
-    fn a_refusal_is_told_apart_by_its_code_and_nothing_else_is() {
-        let document = document(&[(Metric::Refusals, 1), (Metric::AwsFailures, 1)], Some("busy"));
-
-        let directives = document["_aws"]["CloudWatchMetrics"].as_array().unwrap();
-        let told: Vec<_> = directives.iter().map(|told| (&told["Metrics"][0]["Name"], &told["Dimensions"])).collect();
-        assert_eq!(
-            told,
-            [
-                (&json!("AwsFailures"), &json!([["FunctionName"]])),
-                (&json!("Refusals"), &json!([["FunctionName", "ErrorCode"]]))
-            ]
-        );
-        assert_eq!((&document["ErrorCode"], &document["Refusals"]), (&json!("busy"), &json!(1)));
+        assert_eq!(serde_json::to_value(counts).unwrap(), serde_json::json!({ "Uploads": 3, "UploadBytes": 70 }));
     }
 
     #[test]

@@ -7,7 +7,8 @@ use http::Method;
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
 use lambda_http::{Body, Request, RequestExt};
-use platform::invocation::{Invocation, Refusal};
+use platform::Attention;
+use platform::invocation::{self, Invocation, Refusal};
 use serde::Serialize;
 use tokio::time::timeout;
 use uuid::Uuid;
@@ -55,11 +56,15 @@ where
 /// # Errors
 /// The handler's own; `busy` when its time is up, `internal` when it panics.
 pub async fn within<T>(deadline: Duration, work: impl Future<Output = Result<T, ApiError>>) -> Result<T, ApiError> {
-    match timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await {
+    let outcome = match timeout(deadline, AssertUnwindSafe(work).catch_unwind()).await {
         Ok(Ok(outcome)) => outcome,
         Ok(Err(_panic)) => Err(ApiError::from(ErrorCode::Internal).because("the handler panicked")),
         Err(_elapsed) => Err(ApiError::from(ErrorCode::Busy).because("the deadline passed")),
+    };
+    if outcome.as_ref().is_err_and(|error| error.code == ErrorCode::Internal) {
+        invocation::note_attention(Attention::Internal);
     }
+    outcome
 }
 
 /// The route that API Gateway chose, and the id that it gave the request: the one that clients are told.

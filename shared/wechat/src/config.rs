@@ -9,7 +9,7 @@ static WECHAT_APPID: Variable =
     Variable { name: "WECHAT_APPID", meaning: "App id of the mini-program.", default: None };
 static WECHAT_SECRET: Variable = Variable {
     name: "WECHAT_SECRET",
-    meaning: "ARN of the Secrets Manager secret whose text is the app secret; never the app secret itself.",
+    meaning: "ARN of the Secrets Manager secret whose text is the app secret, or JSON `{app id: app secret}` for several mini-programs; never the app secret itself.",
     default: None,
 };
 

@@ -17,7 +17,9 @@ pub use error::{Fault, Refusal, Rid, WeChatError};
 pub use openid::OpenId;
 
 use exchange::Exchange;
+use platform::Attention;
 use platform::aws::Aws;
+use platform::invocation;
 use platform::metrics::{self, Metric};
 use platform::secret::{Secret, SecretLocation};
 use secret::AppSecret;
@@ -33,9 +35,10 @@ pub struct WeChat {
 impl WeChat {
     /// Prepares the two ways out: to Secrets Manager and to WeChat. Opens no connection.
     pub fn new(config: Config, aws: &Aws) -> Self {
+        let location = SecretLocation::new(aws.secretsmanager(), config.secret_arn);
         Self {
+            secret: AppSecret::new(location, config.app_id.clone()),
             app_id: config.app_id,
-            secret: AppSecret::new(SecretLocation::new(aws.secretsmanager(), config.secret_arn)),
             exchange: Exchange::new(aws.http(), &config.api_base, aws.patience().exchange),
         }
     }
@@ -63,6 +66,7 @@ impl WeChat {
             Err(WeChatError::SecretRefused(refusal)) => {
                 let rid = refusal.rid.as_ref().map(tracing::field::display);
                 tracing::error!(wechat.errcode = refusal.errcode, wechat.rid = rid, "wechat refuses app id or secret");
+                invocation::note_attention(Attention::WeChatSecret);
                 metrics::count(Metric::WeChatSecretRefused);
                 self.secret.renew(&secret).await;
             }

@@ -6,12 +6,13 @@ use tokio::sync::Mutex;
 /// meanwhile wait for the same answer.
 pub(crate) struct AppSecret {
     location: SecretLocation,
+    app_id: String,
     current: Mutex<Option<Secret>>,
 }
 
 impl AppSecret {
-    pub(crate) fn new(location: SecretLocation) -> Self {
-        Self { location, current: Mutex::new(None) }
+    pub(crate) fn new(location: SecretLocation, app_id: String) -> Self {
+        Self { location, app_id, current: Mutex::new(None) }
     }
 
     /// The kept secret, or else the one that Secrets Manager gives now.
@@ -19,7 +20,7 @@ impl AppSecret {
         let mut current = self.current.lock().await;
         match &*current {
             Some(secret) => Ok(secret.clone()),
-            None => Ok(current.insert(self.location.read().await?).clone()),
+            None => Ok(current.insert(self.location.read_of(&self.app_id).await?).clone()),
         }
     }
 
@@ -29,7 +30,7 @@ impl AppSecret {
         let mut current = self.current.lock().await;
         if current.as_ref() == Some(refused) {
             *current = None;
-            *current = self.location.read().await.ok();
+            *current = self.location.read_of(&self.app_id).await.ok();
         }
     }
 }

@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use emulators::{Behaviour, Emulators, Options, WECHAT_SECRET_NAME};
+use emulators::{Behaviour, Emulators, Options, WECHAT_APPID, WECHAT_SECRET_NAME};
 use platform::aws::{self, Aws};
 use platform::{Patience, config, telemetry};
 use server::Server;
@@ -322,6 +322,19 @@ async fn after_a_rotation_one_code_is_lost_and_the_next_login_works() {
     assert!(matches!(refused, Err(WeChatError::SecretRefused(_))), "{refused:?}");
     assert!(next.is_ok(), "{next:?}");
     assert_eq!(emulators.wechat().codes(), ["dev-alice-1", "dev-alice-2", "dev-alice-3"]);
+}
+
+#[tokio::test]
+async fn a_secret_for_several_mini_programs_has_the_one_of_ours() {
+    let emulators = emulators().await;
+    let wechat = wechat(&emulators, None).await;
+    emulators.secrets().put(WECHAT_SECRET_NAME, r#"{"wx0000000000000000": "another"}"#);
+    let without = login(&wechat, "dev-alice-1").await;
+    let ours = format!(r#"{{"wx0000000000000000": "another", "{WECHAT_APPID}": "dev-wechat-secret"}}"#);
+    emulators.secrets().put(WECHAT_SECRET_NAME, &ours);
+
+    assert!(matches!(without, Err(WeChatError::NoSecret(_))), "{without:?}");
+    assert!(login(&wechat, "dev-alice-1").await.is_ok());
 }
 
 #[tokio::test]

@@ -155,3 +155,26 @@ async fn a_call_that_always_fails_makes_the_event_come_again() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_object_that_waited_too_long_or_was_not_done_rings() {
+    for (minutes, fault, attention) in [
+        (14, None, Value::Null),
+        (16, None, json!("ingest_behind")),
+        (1, Some(Fault::ServerError), json!("ingest_failed")),
+    ] {
+        let house = House::with_ticket(&[]).await;
+        let log = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
+        let put_at = clock::now() - jiff::SignedDuration::from_mins(minutes);
+        let sent =
+            house.sent(PHOTO).await.changed(|event| event["Records"][0]["eventTime"] = json!(put_at.to_string()));
+        if let Some(fault) = fault {
+            house.stack.wire().fail_every("S3.GetObject", fault);
+        }
+
+        let done = house.take(sent).await;
+
+        assert_eq!(done.is_err(), fault.is_some());
+        assert_eq!(log.lines().last().map(|line| line["attention"].clone()), Some(attention));
+    }
+}

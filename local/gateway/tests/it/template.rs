@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use emulators::template::{Template, document};
 use gateway::in_process;
+use platform::metrics::Metric;
 use serde_json::{Value, json};
 
 use crate::workspace::text;
@@ -142,8 +143,18 @@ fn template() -> Value {
 
 /// The properties of all resources of a type, by their logical ids.
 fn all<'a>(template: &'a Value, kind: &'static str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    of_type(template, kind).map(|(id, one)| (id, &one["Properties"]))
+}
+
+fn of_type<'a>(template: &'a Value, kind: &'static str) -> impl Iterator<Item = (&'a String, &'a Value)> {
     let resources = template["Resources"].as_object().into_iter().flatten();
-    resources.filter(move |(_, one)| one["Type"] == kind).map(|(id, one)| (id, &one["Properties"]))
+    resources.filter(move |(_, one)| one["Type"] == kind)
+}
+
+/// Those that there are with `Monitoring=basic`.
+fn basic<'a>(template: &'a Value, kind: &'static str) -> impl Iterator<Item = (&'a String, &'a Value)> {
+    let of_kind = of_type(template, kind);
+    of_kind.filter(|(_, one)| one["Condition"] != "HasFullMonitoring").map(|(id, one)| (id, &one["Properties"]))
 }
 
 fn functions(template: &Value) -> impl Iterator<Item = (&String, &Value)> {
@@ -156,15 +167,79 @@ fn sources(function: &Value) -> impl Iterator<Item = (&String, &Value)> {
     events.filter(|(_, event)| event["Type"] != "HttpApi")
 }
 
-/// Every metric that an alarm looks at, and of what.
+/// Every metric that an alarm looks at with `Monitoring=full`, and of what.
 fn watched(template: &Value) -> Vec<(&str, &Value)> {
-    all(template, "AWS::CloudWatch::Alarm").flat_map(|(_, alarm)| metrics(alarm)).collect()
+    let alarms =
+        of_type(template, "AWS::CloudWatch::Alarm").filter(|(_, one)| one["Condition"] != "HasBasicMonitoring");
+    alarms.flat_map(|(_, one)| metrics(&one["Properties"])).collect()
 }
 
 fn metrics(alarm: &Value) -> impl Iterator<Item = (&str, &Value)> {
     let several = alarm["Metrics"].as_array().into_iter().flatten().map(|one| &one["MetricStat"]["Metric"]);
     let metrics = several.chain([alarm]);
     metrics.filter_map(|metric| Some((metric["MetricName"].as_str()?, &metric["Dimensions"][0]["Value"])))
+}
+
+/// Of a bill without traffic, alarms are the larger half.
+#[test]
+fn basic_monitoring_has_five_alarm_metrics_and_nothing_else_that_is_paid_for_by_the_month() {
+    let template = template();
+    let watched: BTreeSet<_> = basic(&template, "AWS::CloudWatch::Alarm")
+        .flat_map(|(_, alarm)| metrics(alarm))
+        .map(|(name, _)| name)
+        .collect();
+
+    let five = ["5xx", "ApproximateNumberOfMessagesVisible", "Attention", "IteratorAge", "Throttles"];
+    assert_eq!(watched, BTreeSet::from(five));
+    assert_eq!(basic(&template, "AWS::CloudWatch::Alarm").flat_map(|(_, alarm)| metrics(alarm)).count(), five.len());
+    assert_eq!(basic(&template, "AWS::CloudWatch::Dashboard").count(), 0);
+    let filters: Vec<_> = basic(&template, "AWS::Logs::MetricFilter").map(|(id, _)| id.as_str()).collect();
+    assert_eq!(filters, ["AttentionLines"]);
+    let only_with_full = |then: Value, otherwise: Value| json!({ "Fn::If": ["HasFullMonitoring", then, otherwise] });
+    assert_eq!(template["Globals"]["Function"]["Tracing"], only_with_full(json!("Active"), json!("PassThrough")));
+    let paid = all(&template, "AWS::Serverless::Function").flat_map(|(_, function)| sources(function));
+    for (name, source) in paid.filter(|(_, source)| source["Properties"].get("MetricsConfig").is_some()) {
+        let nothing = json!({ "Ref": "AWS::NoValue" });
+        let elsewhere = only_with_full(json!({ "Metrics": ["EventCount"] }), nothing.clone());
+        let of_mappings = json!({ "Fn::If": ["InChina", nothing, elsewhere] });
+        assert_eq!(source["Properties"]["MetricsConfig"], of_mappings, "{name}");
+    }
+}
+
+#[test]
+fn a_line_that_says_attention_rings() {
+    let template = template();
+    let (_, filter) = basic(&template, "AWS::Logs::MetricFilter").next().expect("a filter");
+    let (_, alarm) =
+        all(&template, "AWS::CloudWatch::Alarm").find(|(id, _)| *id == "AttentionAlarm").expect("an alarm");
+
+    assert_eq!(filter["FilterPattern"], r#"{ $.attention = "*" }"#);
+    let metric = &filter["MetricTransformations"][0];
+    // Of this stack alone: a filter can take no dimension but from the line.
+    assert_eq!(metric["MetricNamespace"], json!({ "Fn::Sub": "mini-functions/${AWS::StackName}" }));
+    assert_eq!((&metric["MetricNamespace"], &metric["MetricName"]), (&alarm["Namespace"], &alarm["MetricName"]));
+}
+
+/// What the filters take out of the lines, the tests of the functions see: `Capture::metrics`.
+#[test]
+fn full_monitoring_takes_every_metric_out_of_the_lines() {
+    let template = template();
+    let filters =
+        of_type(&template, "AWS::Logs::MetricFilter").filter(|(_, one)| one["Condition"] == "HasFullMonitoring");
+    let taken: BTreeMap<_, _> = filters
+        .map(|(_, one)| {
+            let metric = &one["Properties"]["MetricTransformations"][0];
+            let keys =
+                metric["Dimensions"].as_array().into_iter().flatten().map(|one| one["Key"].as_str().expect("a key"));
+            (metric["MetricName"].as_str(), (metric["MetricValue"].clone(), metric["Unit"].as_str(), keys.collect()))
+        })
+        .collect();
+
+    let counted = Metric::ALL.map(|metric| {
+        let value = json!(format!("$.{}", metric.field()));
+        (Some(metric.name()), (value, Some(metric.unit()), metric.dimensions().to_vec()))
+    });
+    assert_eq!(taken, BTreeMap::from(counted));
 }
 
 /// "Alarms based on metric math expressions can reference a maximum of 10 metrics. This is a hard limit":
