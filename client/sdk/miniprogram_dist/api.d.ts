@@ -184,6 +184,28 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Ask what is held of oneself */
+        get: operations["getAccount"];
+        put?: never;
+        post?: never;
+        /**
+         * Leave, and have everything deleted
+         * @description The code is a fresh one of `wx.login` of the same user, unless `REMOVAL_NEEDS_CODE` is off. It goes to WeChat at most once. Once
+         *     a removal has begun, a repeat needs no code.
+         */
+        delete: operations["removeAccount"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/me/avatar": {
         parameters: {
             query?: never;
@@ -348,8 +370,11 @@ export interface components {
             upload_id?: components["schemas"]["UploadId"];
         };
         Announced: {
-            /** @enum {unknown} */
-            content_type: "image/jpeg" | "image/png" | "image/webp" | "image/gif";
+            /**
+             * @description The type of the file. `image/jpg` is taken as `image/jpeg`, which is the type of the form.
+             * @enum {unknown}
+             */
+            content_type: "image/jpeg" | "image/jpg" | "image/png" | "image/webp" | "image/gif";
             /** @description Size of the file; S3 takes no more */
             bytes: number;
             upload_id?: components["schemas"]["UploadId"] | null;
@@ -439,6 +464,27 @@ export interface components {
              */
             state: "ready" | "missing" | "pending" | "rejected";
         };
+        Account: {
+            user_id: components["schemas"]["UserId"];
+            /**
+             * Format: date-time
+             * @description Of the first login
+             */
+            created_at: string;
+            /**
+             * Format: uri
+             * @description Of the avatar
+             */
+            avatar_url: string;
+            avatar_url_expires_at: components["schemas"]["End"];
+        };
+        AccountRemoval: {
+            /**
+             * Format: date-time
+             * @description By when nothing is left
+             */
+            done_by: string;
+        };
         /** @description An answer of API Gateway itself. */
         GatewayMessage: {
             message: string;
@@ -450,6 +496,8 @@ export interface components {
             /** @description May be shown to the user */
             errmsg: string;
             error: string;
+            /** @description With every 400 - one English sentence for developers */
+            detail?: string;
             /** @description What the logs know the request by */
             request_id: string;
             /** @description Seconds */
@@ -487,6 +535,7 @@ export interface components {
                  *       "errcode": 40001,
                  *       "errmsg": "请求格式错误",
                  *       "error": "bad_request",
+                 *       "detail": "There must be 1 to 50 names.",
                  *       "request_id": "18edb1b8-0c25-40e6-9d26-48db1ab8c2f3"
                  *     }
                  */
@@ -529,6 +578,25 @@ export interface components {
                  *     }
                  */
                 "application/json": components["schemas"]["CodeInvalid"];
+            };
+        };
+        /** @description No living session; or the code is unknown, used, expired, or another user's. */
+        SessionOrCodeInvalid: {
+            headers: {
+                "Cache-Control": components["headers"]["NoStore"];
+                "X-Content-Type-Options": components["headers"]["NoSniff"];
+                [name: string]: unknown;
+            };
+            content: {
+                /**
+                 * @example {
+                 *       "errcode": 40102,
+                 *       "errmsg": "登录凭证无效，请重新登录",
+                 *       "error": "code_invalid",
+                 *       "request_id": "18edb1b8-0c25-40e6-9d26-48db1ab8c2f3"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SessionInvalid"] | components["schemas"]["CodeInvalid"];
             };
         };
         /** @description WeChat holds the user for high-risk. */
@@ -1445,6 +1513,86 @@ export interface operations {
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Busy"];
+        };
+    };
+    getAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account, with the avatar or the default one. */
+            200: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "user_id": "f22a155d-a9cc-4f7c-93cf-eb5a0d4297b7",
+                     *       "created_at": "2026-11-25T04:33:20.614Z",
+                     *       "avatar_url": "https://images.example.com/images/666e29814b5e4fd3a6a626f1aa30642e/88be1a9b/original.jpg",
+                     *       "avatar_url_expires_at": "2026-11-25T05:30:00Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["Account"];
+                };
+            };
+            401: components["responses"]["SessionInvalid"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Busy"];
+        };
+    };
+    removeAccount: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "dev-seed-1"
+                 *     }
+                 */
+                "application/json": components["schemas"]["Login"];
+            };
+        };
+        responses: {
+            /**
+             * @description No session of the user is valid any more, the avatar is the default one, and the next login makes a new user. Everything
+             *     else goes until `done_by`, as a rule within the hour.
+             */
+            202: {
+                headers: {
+                    "Cache-Control": components["headers"]["NoStore"];
+                    "X-Content-Type-Options": components["headers"]["NoSniff"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "done_by": "2026-11-26T04:33:20.614Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AccountRemoval"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["SessionOrCodeInvalid"];
+            403: components["responses"]["LoginBlocked"];
+            413: components["responses"]["TooLargeForTheGateway"];
+            429: components["responses"]["TooManyLogins"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["WechatUnavailableOrBusy"];
         };
     };
     uploadAvatar: {
