@@ -18,7 +18,7 @@ use crate::{ApiError, ErrorCode, Response, respond};
 /// Runs a handler, for so long at most, and answers: its response, or its refusal in the contract's one shape. Writes one
 /// log line.
 ///
-/// A panic is one failed request and is answered as `internal`; HEAD is GET without its body.
+/// A panic is one failed request and is answered as `internal`; HEAD is GET without its body; OPTIONS is answered for every route.
 ///
 /// # Errors
 /// Never: a failed request is an answer.
@@ -41,6 +41,7 @@ where
     // On the heap: each future around it would hold it once more on the stack, which overflows without optimisation.
     let work = Box::pin(async { handle(request, now).await });
     let (outcome, ended) = invocation.run(within(deadline, work)).await;
+    let outcome = if method == Method::OPTIONS { outcome.or_else(respond::options) } else { outcome };
 
     let refusal = outcome.as_ref().err().map(Refusal::from);
     ended.log("request", Fields::of(&method, route, &outcome), refusal.as_ref());
@@ -170,6 +171,24 @@ mod tests {
 
         assert_eq!((response.status().as_u16(), &body(&response)["error"]), (500, &"internal".into()));
         assert!(!body(&response).to_string().contains("openid"));
+    }
+
+    #[tokio::test]
+    async fn a_preflight_is_told_what_the_path_takes_instead_of_being_refused() {
+        let answered = async |refusal: ApiError| {
+            let Ok(response) =
+                answer(request("OPTIONS"), Timestamp::UNIX_EPOCH, DEADLINE, async |_, _| Err(refusal)).await;
+            let allow = response.headers().get("allow").map(|allow| allow.to_str().unwrap().to_owned());
+            (response.status().as_u16(), response.body().is_empty(), allow)
+        };
+
+        let known = answered(ApiError::method_not_allowed(&[Method::GET, Method::POST])).await;
+        let unknown = answered(ErrorCode::NotFound.into()).await;
+        let failed = answered(ErrorCode::Busy.into()).await;
+
+        assert_eq!(known, (204, true, Some("GET, HEAD, POST".to_owned())));
+        assert_eq!(unknown, (204, true, None));
+        assert_eq!(failed.0, 503);
     }
 
     #[tokio::test]

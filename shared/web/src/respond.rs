@@ -36,6 +36,18 @@ pub fn no_content() -> Response {
     plain(StatusCode::NO_CONTENT, Body::Empty)
 }
 
+/// 204 to OPTIONS, with the methods of the path where it is known. A browser asks before it calls a path of another origin,
+/// and takes anything else for a no; the headers that allow the origin are API Gateway's.
+///
+/// # Errors
+/// Where the handler failed for another reason than the method or the path.
+pub(crate) fn options(refusal: ApiError) -> Result<Response, ApiError> {
+    match refusal.code {
+        ErrorCode::MethodNotAllowed | ErrorCode::NotFound => Ok(with_allow(no_content(), &refusal)),
+        _ => Err(refusal),
+    }
+}
+
 /// 302 to `url`, to be kept for `max_age` seconds.
 ///
 /// # Errors
@@ -78,6 +90,10 @@ pub(crate) fn refused(error: &ApiError, request_id: &str) -> Response {
     if let Some(seconds) = error.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
+    with_allow(response, error)
+}
+
+fn with_allow(mut response: Response, error: &ApiError) -> Response {
     if let Some(allow) = error.allow.as_deref().and_then(|allow| HeaderValue::try_from(allow).ok()) {
         response.headers_mut().insert(ALLOW, allow);
     }

@@ -1,11 +1,15 @@
 //! What the gateway does before and around the functions.
 
+use std::collections::BTreeSet;
+
+use emulators::template::Template;
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::client::{get, post};
+use crate::client::{Request, get, post};
 use crate::start;
+use crate::workspace::text;
 
 #[tokio::test]
 async fn too_large_a_body_is_the_gateways_own_413() {
@@ -18,6 +22,25 @@ async fn too_large_a_body_is_the_gateways_own_413() {
 
     over_ten_mb.send().await.assert_gateways_own(413, "Request Entity Too Large");
     over_lambdas_six.send().await.assert_gateways_own(413, "Request Entity Too Large");
+}
+
+/// API Gateway sends preflights to `ANY` routes by several reports, so every path of the template has to answer them.
+#[tokio::test]
+async fn every_path_answers_a_preflight() {
+    let stack = start().await;
+    let base = stack.addresses().gateway.as_str();
+    let template = Template::parse(&text("template.yaml")).expect("our own template");
+    let routes = template.functions.into_iter().flat_map(|function| function.routes);
+    let paths: BTreeSet<_> = routes.filter(|route| route.path != "$default").map(|route| route.path).collect();
+    assert!(paths.contains("/session"), "{paths:?}");
+
+    for path in paths {
+        let path = path.replace(['{', '}'], "");
+        let answer = Request::new("OPTIONS", base, &path).header("origin", "https://app.example.com").send().await;
+        assert_eq!((answer.status, answer.body.is_empty()), (204, true), "{path}");
+        assert!(!answer.header("allow").is_empty(), "{path}");
+    }
+    assert_eq!(Request::new("OPTIONS", base, "/no-such-route").send().await.status, 204);
 }
 
 #[tokio::test]

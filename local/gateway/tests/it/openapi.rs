@@ -75,7 +75,10 @@ async fn the_document_has_the_methods_that_are_taken_and_no_others() {
     for (path, operations) in paths(&document()) {
         for (method, _) in METHODS.iter().filter(|(method, _)| !operations.contains_key(method)) {
             let answer = Request::new(method, base, &address(path)).send().await;
-            answer.assert_refused(405, "method_not_allowed");
+            match *method {
+                "OPTIONS" => assert_eq!(answer.status, 204, "{path}"),
+                _ => answer.assert_refused(405, "method_not_allowed"),
+            }
 
             let allowed: BTreeSet<_> = answer.header("allow").split(", ").collect();
             let head = operations.contains_key("GET").then_some("HEAD");
