@@ -202,6 +202,7 @@ EVENTS = {
     },
     "image-sweep": {
         "removed": records((SHOWN, REMOVED)),
+        "shown": records((row(seed.IMAGE, seed.IMAGE_ATTEMPT, "pending"), SHOWN)),
         "ttl": records((row(seed.IMAGE, seed.IMAGE_ATTEMPT, "pending"), None, TTL)),
         "replaced-avatar": records((AVATAR, NEXT_AVATAR)),
         # Other things in the table, and changes of images that leave their objects where they are.

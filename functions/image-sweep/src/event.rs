@@ -1,4 +1,5 @@
-use images::RowChange;
+use images::{RowChange, Told};
+use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 /// Records of the images table's stream, in the order in which the changes of one row were made.
@@ -11,7 +12,17 @@ pub struct Event {
 /// One change of a row.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Record {
+    #[serde(rename = "eventID")]
+    id: String,
     pub(crate) dynamodb: StreamRecord,
+}
+
+impl Record {
+    /// What others are told of it. The record has the second in which the change was made.
+    pub(crate) fn told(&self) -> Option<Told> {
+        let at = Timestamp::from_second(self.dynamodb.made_at as i64).ok()?;
+        self.dynamodb.change.told(&self.id, at)
+    }
 }
 
 /// The row before and after, and the record's place in the stream.
@@ -19,6 +30,9 @@ pub(crate) struct Record {
 pub(crate) struct StreamRecord {
     #[serde(rename = "SequenceNumber")]
     pub(crate) sequence_number: String,
+    /// Seconds since 1970.
+    #[serde(rename = "ApproximateCreationDateTime")]
+    made_at: f64,
     #[serde(flatten)]
     pub(crate) change: RowChange,
 }

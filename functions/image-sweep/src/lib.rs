@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use futures_util::future::join_all;
-use images::{ImageError, StorageConfig, Store, Sweep};
+use images::{ImageError, StorageConfig, Store, Sweep, Told};
 use jiff::Timestamp;
 use lambda_http::LambdaEvent;
 use platform::aws::{self, Aws};
 use platform::config::Variables;
+use platform::events::{self, EventBus};
 use platform::invocation::{self, Invocation, Refusal};
 use platform::{Attention, Patience};
 use serde::Serialize;
@@ -24,18 +25,24 @@ use event::Record;
 pub struct Config {
     aws: aws::Config,
     storage: StorageConfig,
+    events: events::Config,
 }
 
 impl Config {
     /// Reads every variable.
     pub fn read(variables: &mut Variables<'_>) -> Self {
-        Self { aws: aws::Config::read(variables).with_s3(variables), storage: StorageConfig::read(variables) }
+        Self {
+            aws: aws::Config::read(variables).with_s3(variables),
+            storage: StorageConfig::read(variables),
+            events: events::Config::read(variables),
+        }
     }
 }
 
 /// Everything this function may touch. Its policy in `template.yaml` grants exactly this.
 pub struct App {
     sweep: Sweep,
+    events: Option<EventBus>,
     /// Of one batch, within the function's own timeout, so that a batch that is given up on has its log line.
     deadline: Duration,
 }
@@ -44,7 +51,9 @@ impl App {
     /// Makes the clients; opens no connection. No client waits for this function, so none is opened before the first event.
     pub fn new(config: Config, http: SharedHttpClient, patience: Patience) -> Self {
         let aws = Aws::new(config.aws, http, patience);
-        Self { sweep: Sweep::new(Store::new(&config.storage, aws.dynamodb(), aws.s3())), deadline: patience.deadline }
+        let events = EventBus::new(config.events, &aws);
+        let sweep = Sweep::new(Store::new(&config.storage, aws.dynamodb(), aws.s3()));
+        Self { sweep, events, deadline: patience.deadline }
     }
 }
 
@@ -85,9 +94,21 @@ pub async fn handle(app: &App, event: LambdaEvent<Event>, now: Timestamp) -> Res
 /// record, it drops those behind it as well. In which order does not matter, as no two of them touch the same thing
 /// differently.
 async fn follow_all(app: &App, records: &[Record], now: Timestamp) -> Vec<(String, ImageError)> {
-    let outcomes = join_all(records.iter().map(|record| app.sweep.apply(&record.dynamodb.change, now))).await;
+    let outcomes = join_all(records.iter().map(|record| follow(app, record, now))).await;
     let outcomes = records.iter().zip(outcomes);
     outcomes.filter_map(|(record, outcome)| Some((record.dynamodb.sequence_number.clone(), outcome.err()?))).collect()
+}
+
+/// Others are told when all is done: what is told twice was done twice, and what was done is told in the end.
+async fn follow(app: &App, record: &Record, now: Timestamp) -> Result<(), ImageError> {
+    app.sweep.apply(&record.dynamodb.change, now).await?;
+    match (&app.events, record.told()) {
+        (Some(bus), Some(Told { kind, detail })) => {
+            bus.put(&events::Event { kind, at: detail.at, detail: &detail }, now).await?;
+            Ok(())
+        }
+        (None, _) | (_, None) => Ok(()),
+    }
 }
 
 fn refusal(failure: &ImageError) -> Refusal {

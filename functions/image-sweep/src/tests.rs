@@ -15,13 +15,22 @@ const AVATAR_NAME: &str = "5eed0000000040008000000000000002.jpg";
 const FIRST: u128 = 111_000_000_000_000_000_000_001;
 
 async fn start() -> (Stack, App) {
+    start_with(&[]).await
+}
+
+/// With a bus that is told.
+async fn start_with_events() -> (Stack, App) {
+    start_with(&[("EVENT_BUS", "EventBus")]).await
+}
+
+async fn start_with(changes: &[(&str, &str)]) -> (Stack, App) {
     let stack = Stack::start().await;
-    let app = start_over(&stack);
+    let app = start_over(&stack, changes);
     (stack, app)
 }
 
-fn start_over(stack: &Stack) -> App {
-    let config = config::from_lookup(&stack.lookup("image-sweep", &[]), Config::read).unwrap();
+fn start_over(stack: &Stack, changes: &[(&str, &str)]) -> App {
+    let config = config::from_lookup(&stack.lookup("image-sweep", changes), Config::read).unwrap();
     App::new(config, stack.http(), PATIENCE)
 }
 
@@ -323,7 +332,7 @@ async fn an_outage_is_tried_longer_than_anybody_would_wait_for_an_answer() {
 async fn a_batch_that_is_not_done_in_time_comes_again_as_a_whole_and_has_its_line() {
     let (stack, app) = start().await;
     assert!(Patience::BACKGROUND.deadline < stack.timeout_of("image-sweep"), "or Lambda ends it without a line");
-    let hurried = App { deadline: Duration::from_millis(50), ..start_over(&stack) };
+    let hurried = App { deadline: Duration::from_millis(50), ..start_over(&stack, &[]) };
     let capture = Capture::start(|lines| telemetry::subscriber(move || lines.clone()));
     stack.wire().fail_every("S3.ListObjectsV2", Fault::Silent);
 
@@ -362,6 +371,80 @@ async fn each_batch_is_one_log_line_that_names_no_image() {
         "RequestDuration=[ms] RemovedObjects=1\nRequestDuration=[ms] AwsFailures=1 Refusals{busy}=1"
     );
     assert!(!text.contains("5eed"), "{text}");
+}
+
+#[tokio::test]
+async fn others_are_told_of_images_that_are_shown_and_removed() {
+    let (stack, app) = start_with_events().await;
+
+    follow(&app, event!("image-sweep/shown")).await;
+    follow(&app, event!("image-sweep/removed")).await;
+    follow(&app, event!("image-sweep/ttl")).await;
+
+    let told = stack.emulators().take_events();
+    let kinds: Vec<_> =
+        told.iter().map(|told| (told.bus.as_str(), told.event["detail-type"].as_str().unwrap())).collect();
+    assert_eq!(kinds, [("EventBus", "image.shown"), ("EventBus", "image.removed")]);
+    let shown = &told[0].event;
+    assert_eq!((&shown["source"], &shown["time"]), (&json!("mini-functions"), &json!("2026-01-01T00:00:00.000Z")));
+    assert_eq!(
+        shown["detail"],
+        json!({
+            "id": "5eed0000000000000000000000000001", "at": "2026-01-01T00:00:00Z", "name": "5eed0000000040008000000000000001.jpg",
+            "owner_id": "5e550000-0000-4000-8000-00000000a11c", "task_id": "seed-task", "bytes": null, "width": null, "height": null,
+        })
+    );
+    assert_eq!(told[1].event["detail"]["name"], shown["detail"]["name"]);
+}
+
+#[tokio::test]
+async fn nobody_is_told_where_there_is_no_bus() {
+    let (stack, app) = start().await;
+
+    follow(&app, event!("image-sweep/shown")).await;
+    follow(&app, event!("image-sweep/removed")).await;
+
+    assert!(stack.emulators().take_events().is_empty());
+    assert!(stack.wire().operations().iter().all(|operation| !operation.starts_with("EventBridge")));
+}
+
+#[tokio::test]
+async fn what_could_not_be_told_comes_again_under_the_same_id_though_its_work_is_done() {
+    for fault in [Fault::AccessDenied, Fault::Throttled, Fault::Page, Fault::AppliedThenReset] {
+        let (stack, app) = start_with_events().await;
+        put(&stack, &format!("{PHOTO}etag/original.jpg")).await;
+        stack.wire().fail_every("EventBridge.PutEvents", fault);
+        assert_eq!(failed(&app, event!("image-sweep/removed")).await, [FIRST.to_string()], "{fault:?}");
+        assert_eq!(keys(&stack, PHOTO), [""; 0], "{fault:?}");
+
+        stack.wire().heal();
+        follow(&app, event!("image-sweep/removed")).await;
+
+        let told = stack.emulators().take_events();
+        assert!(!told.is_empty(), "{fault:?}");
+        let ids = told.iter().map(|told| &told.event["detail"]["id"]);
+        assert!(ids.into_iter().all(|id| id == "5eed0000000000000000000000000001"), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn one_failed_call_to_the_bus_is_absorbed() {
+    let (stack, app) = start_with_events().await;
+    stack.wire().fail_nth("EventBridge.PutEvents", 1, Fault::ServerError);
+
+    follow(&app, event!("image-sweep/shown")).await;
+
+    assert_eq!(stack.emulators().take_events().len(), 1);
+}
+
+#[tokio::test]
+async fn nobody_is_told_of_what_was_not_done() {
+    let (stack, app) = start_with_events().await;
+    stack.wire().fail_every("S3.ListObjectsV2", Fault::ServerError);
+
+    assert_eq!(failed(&app, event!("image-sweep/removed")).await, [FIRST.to_string()]);
+
+    assert!(stack.emulators().take_events().is_empty());
 }
 
 #[test]

@@ -1,7 +1,10 @@
 #![doc = include_str!("../README.md")]
 
+mod aws_json;
 mod clock;
 mod dynamodb;
+mod eventbridge;
+mod outbox;
 mod random;
 pub mod routing;
 mod s3;
@@ -14,6 +17,7 @@ mod wechat;
 
 pub use dynoxide::streams::shard_id;
 
+pub use self::eventbridge::BusEvent;
 pub use self::s3::Outage;
 pub use self::s3::created::Created;
 pub use self::secretsmanager::Secrets;

@@ -3,16 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::State;
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::aws_json::{json_answer, refusal};
 use crate::random;
 
 /// The secrets that the emulated Secrets Manager knows, to be changed while it runs.
@@ -38,6 +35,16 @@ impl Secrets {
         self.lock().remove(name);
     }
 
+    pub(crate) fn answer(&self, body: &Bytes) -> Response {
+        let Ok(request) = serde_json::from_slice(body) else {
+            return refusal("SerializationException", "The request is not a GetSecretValue request");
+        };
+        match self.get(&request) {
+            Some(found) => json_answer(StatusCode::OK, &found),
+            None => refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
+        }
+    }
+
     fn get(&self, request: &GetSecretValue) -> Option<Value> {
         let secrets = self.lock();
         let (name, secret) =
@@ -59,6 +66,9 @@ impl Secrets {
     }
 }
 
+/// What `X-Amz-Target` says.
+pub(crate) const TARGET: &[u8] = b"secretsmanager.GetSecretValue";
+
 const CURRENT: &str = "AWSCURRENT";
 
 /// AWS ends an ARN with six random characters; these are fixed, so that the ARN outlives a restart.
@@ -79,35 +89,4 @@ impl GetSecretValue {
         self.version_id.as_deref().is_none_or(|wanted| wanted == version)
             && self.version_stage.as_deref().is_none_or(|wanted| wanted == CURRENT)
     }
-}
-
-pub(crate) fn router(secrets: Secrets) -> Router {
-    Router::new().fallback(answer).with_state(secrets)
-}
-
-async fn answer(State(secrets): State<Secrets>, headers: HeaderMap, body: Bytes) -> Response {
-    if !headers.contains_key(AUTHORIZATION) {
-        return refusal("MissingAuthenticationTokenException", "Missing Authentication Token");
-    }
-    if headers.get("x-amz-target").is_none_or(|target| target != "secretsmanager.GetSecretValue") {
-        return refusal("UnknownOperationException", "Only GetSecretValue is emulated");
-    }
-    let Ok(request) = serde_json::from_slice(&body) else {
-        return refusal("SerializationException", "The request is not a GetSecretValue request");
-    };
-    match secrets.get(&request) {
-        Some(found) => json_answer(StatusCode::OK, &found),
-        None => refusal("ResourceNotFoundException", "Secrets Manager can't find the specified secret."),
-    }
-}
-
-fn refusal(kind: &str, message: &str) -> Response {
-    json_answer(StatusCode::BAD_REQUEST, &json!({ "__type": kind, "Message": message }))
-}
-
-fn json_answer(status: StatusCode, body: &Value) -> Response {
-    let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, http::HeaderValue::from_static("application/x-amz-json-1.1"));
-    response
 }

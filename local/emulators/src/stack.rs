@@ -10,12 +10,14 @@ use bytes::Bytes;
 use dynoxide::{Database, DynoxideError};
 use serde_json::Value;
 
+use crate::aws_json;
 use crate::clock::{self, TtlClock};
 use crate::dynamodb;
+use crate::eventbridge::{BusEvent, Events};
 use crate::s3::created::{By, Created};
 use crate::s3::store::{Checksums, Headers, Metadata, NewObject, Store};
 use crate::s3::{self, Outage};
-use crate::secretsmanager::{self, Secrets};
+use crate::secretsmanager::Secrets;
 use crate::seed::{Seed, SeedError};
 use crate::server::{BindFailure, Listeners, Servers};
 use crate::template::Template;
@@ -172,6 +174,7 @@ pub struct Emulators {
     /// The bucket of the images, once it is known.
     bucket: OnceLock<String>,
     secrets: Secrets,
+    events: Events,
     wechat_secret_arn: String,
     cloudfront_secret_arn: String,
     wechat: WeChat,
@@ -203,6 +206,7 @@ impl Emulators {
             wechat_secret_arn: secrets.put(WECHAT_SECRET_NAME, &*options.wechat_secret),
             cloudfront_secret_arn: secrets.put(CLOUDFRONT_SECRET_NAME, CLOUDFRONT_KEY),
             secrets,
+            events: Events::default(),
             wechat: WeChat::new(&options.wechat_appid, &options.wechat_secret),
             wechat_appid: options.wechat_appid,
             access_key: options.access_key,
@@ -218,7 +222,7 @@ impl Emulators {
         self.servers.serve_database(listeners.dynamodb, self.database.clone());
         let s3 = s3::router(Arc::clone(&self.store), self.access_key.clone(), public_read, self.s3_outage.clone());
         self.servers.serve(listeners.s3, s3);
-        self.servers.serve(listeners.secretsmanager, secretsmanager::router(self.secrets.clone()));
+        self.servers.serve(listeners.secretsmanager, aws_json::router(self.secrets.clone(), self.events.clone()));
         self.servers.serve(listeners.wechat, wechat::router(self.wechat.clone()));
     }
 
@@ -248,6 +252,7 @@ impl Emulators {
             ("AWS_ENDPOINT_URL_DYNAMODB", self.dynamodb_url.as_str()),
             ("AWS_ENDPOINT_URL_S3", &self.s3_url),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &self.secretsmanager_url),
+            ("AWS_ENDPOINT_URL_EVENTBRIDGE", &self.secretsmanager_url),
             ("AWS_REGION", REGION),
             ("AWS_ACCESS_KEY_ID", &self.access_key.id),
             ("AWS_SECRET_ACCESS_KEY", &self.access_key.secret),
@@ -331,6 +336,16 @@ impl Emulators {
     /// The oldest of them, once there is one.
     pub async fn next_created(&self) -> Created {
         self.store.outbox.next().await
+    }
+
+    /// The events that were put on a bus and that nobody has taken from here yet.
+    pub fn take_events(&self) -> Vec<BusEvent> {
+        self.events.0.take()
+    }
+
+    /// The oldest of them, once there is one.
+    pub async fn next_event(&self) -> BusEvent {
+        self.events.0.next().await
     }
 
     /// Puts an object into the images bucket, as a request would.

@@ -72,6 +72,8 @@ pub struct Function {
     pub streams: Vec<StreamSource>,
     /// Whether it is called each minute.
     pub is_scheduled: bool,
+    /// The events on buses that it is told of.
+    pub rules: Vec<RuleSource>,
 }
 
 /// An event source: objects that are created in the bucket under keys of this form.
@@ -92,6 +94,15 @@ pub struct StreamSource {
     pub batch_size: usize,
     /// A record that none of these fits is not handed on; without any, all are.
     pub filters: Vec<Pattern>,
+}
+
+/// An event source: a rule of EventBridge.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RuleSource {
+    /// The logical id of the bus, which is its name on the laptop.
+    pub bus: String,
+    /// What events it is about.
+    pub pattern: Pattern,
 }
 
 /// One route of the HTTP API.
@@ -237,6 +248,10 @@ impl<'a> Scope<'a> {
             objects: self.sources(id, "S3").map(|source| self.object_source(source)).collect::<Result<_, _>>()?,
             streams: self.sources(id, "DynamoDB").map(|source| self.stream_source(source)).collect::<Result<_, _>>()?,
             is_scheduled: self.is_scheduled(id)?,
+            rules: self
+                .sources(id, "EventBridgeRule")
+                .map(|source| self.rule_source(source))
+                .collect::<Result<_, _>>()?,
         })
     }
 
@@ -278,13 +293,19 @@ impl<'a> Scope<'a> {
 
     fn stream_source(&self, source: &Value) -> Result<StreamSource, TemplateError> {
         let table = source["Stream"]["Fn::GetAtt"].as_str().and_then(|attribute| attribute.strip_suffix(".StreamArn"));
-        let filters = source["FilterCriteria"]["Filters"].as_array().into_iter().flatten();
+        let filters = self.value(&source["FilterCriteria"]["Filters"])?.unwrap_or_default();
+        let filters = filters.as_array().into_iter().flatten();
         let filters = filters.map(|filter| Pattern::parse(filter["Pattern"].as_str().unwrap_or_default()));
         Ok(StreamSource {
             table: table.ok_or_else(|| missing("the Stream of a DynamoDB event"))?.to_owned(),
             batch_size: source["BatchSize"].as_u64().map_or(LAMBDA_BATCH_SIZE, |size| size as usize),
             filters: filters.collect::<Result<_, _>>()?,
         })
+    }
+
+    fn rule_source(&self, source: &Value) -> Result<RuleSource, TemplateError> {
+        let bus = source["EventBusName"]["Ref"].as_str().ok_or_else(|| missing("the EventBusName of a rule"))?;
+        Ok(RuleSource { bus: bus.to_owned(), pattern: Pattern::parse(&source["Pattern"].to_string())? })
     }
 
     fn variables(&self, function: &Value) -> Result<BTreeMap<String, String>, TemplateError> {
@@ -355,7 +376,7 @@ impl<'a> Scope<'a> {
         }
         let kind = &self.template["Resources"][name]["Type"];
         match kind.as_str().ok_or_else(|| missing(name))? {
-            "AWS::DynamoDB::Table" => Ok(Some(json!(name))),
+            "AWS::DynamoDB::Table" | "AWS::Events::EventBus" => Ok(Some(json!(name))),
             "AWS::S3::Bucket" => Ok(Some(json!(kebab_case(name)))),
             _ => Ok(None),
         }

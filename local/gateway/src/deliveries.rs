@@ -1,6 +1,6 @@
-//! Delivers the events of S3 and of the tables' streams to the functions that the template's event sources name: at least
-//! once, and again when a function fails, as Lambda's own event sources do. Dead letters go to the bucket: records under
-//! `aws/lambda/`, as on AWS; events of S3, for which AWS has a queue, under `dead-letters/`.
+//! Delivers the events of S3, of the tables' streams and of EventBridge to the functions that the template's event sources name: at
+//! least once, and again when a function fails, as Lambda's own event sources do. Dead letters go to the bucket: records under
+//! `aws/lambda/`, as on AWS; events of S3 and EventBridge, for which AWS has queues, under `dead-letters/`.
 
 mod given_up;
 
@@ -9,8 +9,8 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use emulators::template::{ObjectSource, StreamSource, Template};
-use emulators::{Created, Emulators};
+use emulators::template::{ObjectSource, RuleSource, StreamSource, Template};
+use emulators::{BusEvent, Created, Emulators};
 use platform::clock;
 use serde_json::{Value, json};
 use tokio::sync::{Semaphore, watch};
@@ -33,7 +33,7 @@ const AT_ONCE: usize = 4;
 /// How long to wait before each retry. Lambda waits longer, and retries streams for longer.
 #[derive(Clone, Debug)]
 pub struct Retries {
-    /// After an event of S3 failed.
+    /// After an event of S3 or EventBridge failed.
     pub of_objects: Vec<Duration>,
     /// After records of a stream failed.
     pub of_records: Vec<Duration>,
@@ -75,6 +75,13 @@ impl Deliveries {
                 running.push(until_stopped(stop, async move { deliveries.follow(&name, &stream).await }));
             }
         }
+        let rules: Vec<_> = template
+            .functions
+            .iter()
+            .flat_map(|function| function.rules.iter().map(|rule| (function.name.clone(), rule.clone())))
+            .collect();
+        let deliveries = self.clone();
+        running.push(until_stopped(stop, async move { deliveries.deliver_events(&rules).await }));
         running.push(until_stopped(stop, async move { self.deliver_objects(&objects).await }));
         running
     }
@@ -89,7 +96,7 @@ impl Deliveries {
                     for _ in 0..self.times {
                         let (deliveries, function, event) = (self.clone(), function.clone(), created.event());
                         let slots = Arc::clone(&slots);
-                        running.spawn(async move { deliveries.deliver_object(&function, event, &slots).await });
+                        running.spawn(async move { deliveries.deliver(&function, event, &slots).await });
                     }
                 }
             }
@@ -97,7 +104,23 @@ impl Deliveries {
         }
     }
 
-    async fn deliver_object(&self, function: &str, event: Value, slots: &Semaphore) {
+    /// What was put on a bus reaches the functions whose rules it fits. EventBridge promises no order either.
+    async fn deliver_events(self, rules: &[(String, RuleSource)]) {
+        let (mut running, slots) = (JoinSet::new(), Arc::new(Semaphore::new(AT_ONCE)));
+        loop {
+            let BusEvent { bus, event } = self.emulators.next_event().await;
+            for (function, _) in rules.iter().filter(|(_, rule)| rule.bus == bus && rule.pattern.fits(&event)) {
+                for _ in 0..self.times {
+                    let (deliveries, function, event) = (self.clone(), function.clone(), event.clone());
+                    let slots = Arc::clone(&slots);
+                    running.spawn(async move { deliveries.deliver(&function, event, &slots).await });
+                }
+            }
+            while running.try_join_next().is_some() {}
+        }
+    }
+
+    async fn deliver(&self, function: &str, event: Value, slots: &Semaphore) {
         let mut pauses = self.retries.of_objects.iter();
         while let Err(error) = self.invoke_in_a_free_slot(function, &event, slots).await {
             match pauses.next() {

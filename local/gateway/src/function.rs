@@ -68,6 +68,11 @@ impl Functions {
         self.0.insert(name.to_owned(), Arc::new(function));
     }
 
+    /// Adds all of these, likewise.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Runs a function to its end. It goes on even if the caller does not wait for it, as it does on Lambda.
     ///
     /// # Errors

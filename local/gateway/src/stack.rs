@@ -22,6 +22,7 @@ use tokio::task::JoinHandle;
 use crate::background::spawn;
 use crate::deliveries::{Deliveries, Retries};
 use crate::demo;
+use crate::function::Functions;
 use crate::gateway::{Gateway, Limits};
 use crate::in_process::{self, Environment};
 use crate::invoke;
@@ -120,7 +121,20 @@ impl Stack {
     /// # Errors
     /// Where a port or the data cannot be used, or where the functions refuse what `caller` gave.
     pub async fn start(settings: &Settings, caller: &dyn Fn(&str) -> Option<String>) -> Result<Self, StartError> {
-        let template = Template::parse(TEMPLATE)?;
+        Self::start_of(TEMPLATE, Functions::default(), settings, caller).await
+    }
+
+    /// The same of another template, and with functions that are not of this repository.
+    ///
+    /// # Errors
+    /// As [`start`](Self::start).
+    pub async fn start_of(
+        template: &str,
+        others: Functions,
+        settings: &Settings,
+        caller: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, StartError> {
+        let template = Template::parse(template)?;
         let gateway_listener = bind(SocketAddr::new(settings.host, settings.port)).await?;
         let lambda_listener = bind(SocketAddr::new(settings.host, settings.lambda_port())).await?;
         let delivery = caller("IMAGE_DELIVERY").unwrap_or_default();
@@ -135,7 +149,8 @@ impl Stack {
             local.insert("IMAGE_BASE_URL".to_owned(), base);
         }
         let environment = Environment { caller, local, template: &template, patience: settings.patience };
-        let connected = in_process::connect(&environment).await?;
+        let mut connected = in_process::connect(&environment).await?;
+        connected.functions.extend(others);
         let addresses = Addresses {
             gateway: url(&gateway_listener, settings),
             dynamodb: emulators.dynamodb_url().to_owned(),

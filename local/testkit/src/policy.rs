@@ -15,19 +15,27 @@ struct Deployment {
     parameters: &'static [(&'static str, &'static str)],
     /// The secret that holds the key to sign for CloudFront with.
     signs_with: Option<&'static str>,
+    /// Whether there is a bus that events are put on.
+    has_events: bool,
 }
 
-const DEPLOYMENTS: [Deployment; 3] = [
-    Deployment { name: "presigned", parameters: &[], signs_with: None },
+/// The bus of the template, under its own name in the tests.
+const BUS: &str = "EventBus";
+
+const DEPLOYMENTS: [Deployment; 4] = [
+    Deployment { name: "presigned", parameters: &[], signs_with: None, has_events: false },
+    Deployment { name: "with events", parameters: &[("Events", "on")], signs_with: None, has_events: true },
     Deployment {
         name: "cloudfront with key A",
         parameters: &[("ImageDelivery", "cloudfront"), ("ImageKey", "A")],
         signs_with: Some("ImageKeyASecret"),
+        has_events: false,
     },
     Deployment {
         name: "cloudfront with key B",
         parameters: &[("ImageDelivery", "cloudfront"), ("ImageKey", "B")],
         signs_with: Some("ImageKeyBSecret"),
+        has_events: false,
     },
 ];
 
@@ -52,6 +60,7 @@ fn faults_of(function: &str, done: &BTreeSet<Access>) -> Vec<String> {
 fn deployed(access: &Access, deployment: &Deployment, bucket: (&str, &str)) -> Option<Access> {
     let (kind, rest) = access.resource.split_once('/').unwrap_or((&access.resource, ""));
     let resource = match kind {
+        BUS if !deployment.has_events => return None,
         "secret" if rest == WECHAT_SECRET_NAME => "WeChatSecret".to_owned(),
         "secret" if rest == CLOUDFRONT_SECRET_NAME => deployment.signs_with?.to_owned(),
         _ => match access.resource.strip_prefix(bucket.0) {
@@ -190,6 +199,14 @@ mod tests {
     fn the_key_to_sign_with_is_read_only_where_a_deployment_signs_for_cloudfront() {
         let read = Access::new("secretsmanager:GetSecretValue", "secret/cloudfront");
         let secrets: Vec<_> = DEPLOYMENTS.iter().map(|to| Some(deployed(&read, to, ("", ""))?.resource)).collect();
-        assert_eq!(secrets, [None, Some("ImageKeyASecret".to_owned()), Some("ImageKeyBSecret".to_owned())]);
+        assert_eq!(secrets, [None, None, Some("ImageKeyASecret".to_owned()), Some("ImageKeyBSecret".to_owned())]);
+    }
+
+    #[test]
+    fn events_are_put_only_where_a_deployment_has_a_bus() {
+        let put = Access::new("events:PutEvents", BUS);
+        let needed: Vec<_> =
+            DEPLOYMENTS.iter().filter_map(|to| deployed(&put, to, ("", "")).map(|_| to.name)).collect();
+        assert_eq!(needed, ["with events"]);
     }
 }

@@ -124,6 +124,10 @@ fn accesses_of(call: &Call) -> Vec<Access> {
         ("SecretsManager", "GetSecretValue") => {
             vec![Access::new("secretsmanager:GetSecretValue", &secret_of(&body()))]
         }
+        ("EventBridge", "PutEvents") => {
+            let buses = body()["Entries"].as_array().cloned().unwrap();
+            buses.iter().map(|entry| Access::new("events:PutEvents", entry["EventBusName"].as_str().unwrap())).collect()
+        }
         // WeChat's: what is signed for AWS has one of the names above.
         ("HTTP", _) => Vec::new(),
         _ => vec![Access::new(UNKNOWN, &call.operation)],
@@ -245,6 +249,12 @@ mod tests {
         let body = r#"{"SecretId":"arn:aws:secretsmanager:us-east-1:000000000000:secret:wechat-AbCdEf"}"#;
         let right = ["secretsmanager:GetSecretValue secret/wechat"];
         assert_call("SecretsManager.GetSecretValue", "http://host/", body, &right);
+    }
+
+    #[test]
+    fn an_event_takes_the_right_on_its_bus() {
+        let body = r#"{"Entries":[{"EventBusName":"EventBus","Detail":"{}"}]}"#;
+        assert_call("EventBridge.PutEvents", "http://host/", body, &["events:PutEvents EventBus"]);
     }
 
     #[test]

@@ -270,6 +270,9 @@ pub(crate) fn operation_of(request: &HttpRequest) -> String {
     if let Some(operation) = target.strip_prefix("secretsmanager.") {
         return format!("SecretsManager.{operation}");
     }
+    if let Some(operation) = target.strip_prefix("AWSEvents.") {
+        return format!("EventBridge.{operation}");
+    }
     let is_signed_for_s3 = request.headers().get("x-amz-content-sha256").is_some();
     match (request.method(), is_signed_for_s3) {
         ("PUT", true) => "S3.PutObject".to_owned(),

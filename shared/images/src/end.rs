@@ -3,7 +3,9 @@
 mod belongings;
 mod removal;
 mod sweep;
+mod told;
 
 pub use belongings::{Avatars, Belongings};
 pub use removal::Removal;
 pub use sweep::{RowChange, Sweep};
+pub use told::{Detail, Told};

@@ -11,7 +11,7 @@ mod take;
 pub use config::{
     Config, IngestConfig, StorageConfig, TableConfig, TasksConfig, TicketConfig, UploadConfig, read_max_task_images,
 };
-pub use end::{Avatars, Belongings, Removal, RowChange, Sweep};
+pub use end::{Avatars, Belongings, Detail, Removal, RowChange, Sweep, Told};
 pub use error::ImageError;
 pub use rows::keys::DefaultImage;
 pub use rows::name::{ImageName, TaskId};

@@ -191,6 +191,19 @@ impl Aws {
         self.patience
     }
 
+    /// The same HTTP client, timeouts and retries as theirs, for a call to AWS that no client here makes.
+    pub(crate) fn counting_http(&self) -> SharedHttpClient {
+        SharedHttpClient::new(Counting(self.http.clone()))
+    }
+
+    pub(crate) fn timeouts(&self) -> TimeoutConfig {
+        self.sdk.timeout_config().cloned().unwrap_or_else(TimeoutConfig::disabled)
+    }
+
+    pub(crate) fn retries(&self) -> RetryConfig {
+        self.sdk.retry_config().cloned().unwrap_or_else(RetryConfig::disabled)
+    }
+
     /// The HTTP client behind them, for a service that has no SDK.
     pub fn http(&self) -> SharedHttpClient {
         self.http.clone()

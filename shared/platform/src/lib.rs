@@ -4,6 +4,7 @@ mod attention;
 pub mod aws;
 pub mod clock;
 pub mod config;
+pub mod events;
 mod failure;
 pub mod invocation;
 pub mod metrics;

@@ -1,12 +1,8 @@
 //! What S3 tells of: objects that requests have created.
 
-use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
-
 use percent_encoding::utf8_percent_encode;
 use s3s::dto::TimestampFormat;
 use serde_json::{Value, json};
-use tokio::sync::Notify;
 
 use super::backend::URL_ENCODED;
 use super::store::Metadata;
@@ -64,37 +60,5 @@ impl Created {
                 "object": { "key": key, "size": self.size, "eTag": self.etag },
             },
         }] })
-    }
-}
-
-/// What was not taken yet, oldest first.
-#[derive(Default)]
-pub(crate) struct Outbox {
-    created: Mutex<VecDeque<Created>>,
-    arrived: Notify,
-}
-
-impl Outbox {
-    pub(crate) fn put(&self, created: Created) {
-        self.waiting(|waiting| waiting.push_back(created));
-        self.arrived.notify_one();
-    }
-
-    pub(crate) fn take(&self) -> Vec<Created> {
-        self.waiting(std::mem::take).into()
-    }
-
-    /// The oldest one, once there is one.
-    pub(crate) async fn next(&self) -> Created {
-        loop {
-            if let Some(created) = self.waiting(VecDeque::pop_front) {
-                return created;
-            }
-            self.arrived.notified().await;
-        }
-    }
-
-    fn waiting<T>(&self, look: impl FnOnce(&mut VecDeque<Created>) -> T) -> T {
-        look(&mut self.created.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

@@ -19,8 +19,9 @@ use s3s::crypto::{Checksum as _, Md5, Sha256};
 use s3s::dto::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::created::{By, Created, Outbox};
+use super::created::{By, Created};
 use crate::clock;
+use crate::outbox::Outbox;
 
 /// Of objects that are older nothing is told at a start: Lambda itself gives an event up after 6 hours.
 const TOLD_AGAIN: Duration = Duration::from_secs(6 * 3600);
@@ -99,7 +100,7 @@ pub(crate) struct Store {
     index: Mutex<BTreeMap<String, Bucket>>,
     next_temporary: AtomicU64,
     /// What was created, for whoever is to be told.
-    pub(crate) outbox: Outbox,
+    pub(crate) outbox: Outbox<Created>,
     _removed_on_drop: Option<tempfile::TempDir>,
 }
 

@@ -107,6 +107,7 @@ fn declared() -> Declared {
         objects: vec![source("incoming/", ""), source("images/", "/original.jpg")],
         streams: vec![StreamSource { table: TABLE.to_owned(), batch_size: 4, filters: vec![filter] }],
         is_scheduled: false,
+        rules: Vec::new(),
     }
 }
 

@@ -9,6 +9,7 @@ mod events;
 mod first_minutes;
 mod front;
 mod hello;
+mod hook;
 mod house;
 mod lambda;
 mod leaving;

@@ -13,12 +13,14 @@ use crate::workspace::text;
 const FROM_LAMBDA: [&str; 5] =
     ["AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CREDENTIAL_EXPIRATION"];
 /// Filled by whoever deploys, or by `sam local`: the template names them without a value.
-const FILLED_LATER: [&str; 9] = [
+const FILLED_LATER: [&str; 11] = [
     "AWS_ENDPOINT_URL_DYNAMODB",
+    "AWS_ENDPOINT_URL_EVENTBRIDGE",
     "AWS_ENDPOINT_URL_S3",
     "AWS_ENDPOINT_URL_SECRETS_MANAGER",
     "CLOUDFRONT_KEY_PAIR_ID",
     "CLOUDFRONT_KEY_SECRET",
+    "EVENT_BUS",
     "IMAGE_BASE_URL",
     "S3_PUBLIC_ENDPOINT",
     "WECHAT_APPID",

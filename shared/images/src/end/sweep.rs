@@ -18,14 +18,14 @@ use crate::rows::table::{POINTER, Written};
 #[derive(Debug, Deserialize)]
 pub struct RowChange {
     #[serde(rename = "OldImage")]
-    old: Option<RecordedRow>,
+    pub(super) old: Option<RecordedRow>,
     #[serde(rename = "NewImage")]
-    new: Option<RecordedRow>,
+    pub(super) new: Option<RecordedRow>,
 }
 
 /// A row in DynamoDB's JSON.
 #[derive(Debug, Deserialize)]
-struct RecordedRow(BTreeMap<String, Value>);
+pub(super) struct RecordedRow(BTreeMap<String, Value>);
 
 /// What is to be done about a change. It follows from the record alone and never from what is in the table by now: attempts
 /// are never used twice, so a late or repeated record cannot hit the objects of a living image.
@@ -58,8 +58,12 @@ impl RowChange {
 }
 
 impl RecordedRow {
-    fn text(&self, attribute: &str) -> Option<&str> {
+    pub(super) fn text(&self, attribute: &str) -> Option<&str> {
         self.0.get(attribute)?.get("S")?.as_str()
+    }
+
+    pub(super) fn number(&self, attribute: &str) -> Option<u64> {
+        self.0.get(attribute)?.get("N")?.as_str()?.parse().ok()
     }
 
     fn attempt(&self) -> Option<Attempt> {

@@ -37,6 +37,14 @@ impl State {
     }
 }
 
+/// Whether a row in this stored state is shown to anybody who knows its name.
+pub(crate) fn is_shown(state: &str) -> bool {
+    match State::parse(state) {
+        State::Ready => true,
+        State::Pending | State::Rejected | State::Removed | State::Unknown => false,
+    }
+}
+
 /// What the change of a row asks of the objects of its attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum ObjectsAfterChange {
