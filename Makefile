@@ -13,7 +13,7 @@ FUNCTIONS := $(notdir $(wildcard functions/*))
 
 .DEFAULT_GOAL := help
 .PHONY: help local invoke doctor test lint check validate validate-openapi validate-client build
-.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-redrive test-deployed
+.PHONY: test-lambda test-sam test-moto test-openapi test-delivery test-client e2e test-deploy test-redrive test-release test-deployed
 .PHONY: deploy redrive bench docs fuzz soak fmt
 
 help: ## list the targets
@@ -113,6 +113,10 @@ deploy: .venv/deploy/ready ## put the stack into AWS, or bring it up to date; as
 
 test-deploy: .venv/test/ready ## deploy to moto, with what builds and packs replaced
 	@.venv/test/bin/python scripts/test_deploy.py
+
+test-release: ## hold what a release consists of against the repository, and start the local stack from its archive
+	@$(CARGO) build --quiet --locked --bin gateway --bin doctor
+	@$(PYTHON) scripts/test_release.py
 
 redrive: .venv/deploy/ready ## send again what Lambda gave up on (docs/operations.md): STACK, REGION, DROP=<what is to go if it fails again>
 	@.venv/deploy/bin/python scripts/redrive.py

@@ -1,11 +1,11 @@
 //! The whole stack in one process: emulators, functions, gateway and Invoke API.
 
 use std::collections::BTreeMap;
-use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{env, io};
 
 use axum::Router;
 use axum::serve::ListenerExt;
@@ -32,6 +32,12 @@ use crate::settings::Settings;
 const TEMPLATE: &str = include_str!("../../../template.yaml");
 const SEED: &str = include_str!("../../../events/seed.json");
 const EVENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../events");
+
+/// Where the files of the seed set are: beside a program that was unpacked from a release, else where it was built.
+fn folder_of_events() -> PathBuf {
+    let beside = env::current_exe().ok().and_then(|program| Some(program.parent()?.join("events")));
+    beside.filter(|folder| folder.is_dir()).unwrap_or_else(|| PathBuf::from(EVENTS))
+}
 
 /// How long running requests may take to end when the stack stops.
 const LAST_REQUESTS: Duration = Duration::from_secs(5);
@@ -141,7 +147,7 @@ impl Stack {
         let public_read = delivery == "public";
         let emulators = Emulators::start(emulators_options(settings, public_read, caller)).await?;
         emulators.create_resources(&template).await?;
-        emulators.seed(SEED, Path::new(EVENTS), clock::now().as_millisecond()).await?;
+        emulators.seed(SEED, &folder_of_events(), clock::now().as_millisecond()).await?;
 
         let mut local = emulators.environment();
         if public_read || delivery == "cloudfront" {
