@@ -111,7 +111,7 @@ test('signing out everywhere ends the session, and the next call makes another',
   const before = client.session.session_id
 
   page.send('.me .quiet', 'tap')
-  await until('the end', () => shown.toasts.includes('已退出'))
+  await until('the end', () => shown.toasts.includes('已退出登录'))
 
   assert.equal(client.session, null)
   await page.instance.refresh()
@@ -159,7 +159,7 @@ test('a photo on its way is shown with how far it is', async () => {
 })
 
 test('a photo that is refused stays with its reason until it is given up', async () => {
-  const { page } = await atTask({ photos: [coffee('coffee.heic')], choice: '放弃这张' })
+  const { page } = await atTask({ photos: [coffee('coffee.heic')], choice: '移除这张' })
 
   page.send('.add', 'tap')
   await until('the refusal', () => page.all('.failed').length === 1)

@@ -68,7 +68,7 @@ Page({
   chooseForPhoto({ currentTarget }) {
     const { id } = currentTarget.dataset
     wx.showActionSheet({
-      itemList: ['重新上传', '放弃这张'],
+      itemList: ['重新上传', '移除这张'],
       success: ({ tapIndex }) => (tapIndex === 0 ? app.uploads.retry(id) : app.uploads.discard(id)),
       fail: () => {},
     })

@@ -71,7 +71,7 @@ Page({
 
   signOutEverywhere() {
     wx.showModal({
-      title: '退出所有设备？',
+      title: '在所有设备上退出登录？',
       content: '下次使用时会自动重新登录。',
       success: ({ confirm }) => {
         if (confirm) this.attempt(() => this.endSessions())
@@ -82,7 +82,7 @@ Page({
   async endSessions() {
     await app.client.logout({ everywhere: true })
     this.setData({ avatar: '', tasks: [], cursor: null })
-    wx.showToast({ title: '已退出' })
+    wx.showToast({ title: '已退出登录' })
   },
 
   /** Does it, and shows why it did not work. */
