@@ -49,7 +49,8 @@ fn faults_of(function: &str, done: &BTreeSet<Access>) -> Vec<String> {
             policies(TEMPLATE, deployment.parameters).unwrap().remove(function).unwrap();
         let deployed = |access: &Access| deployed(access, deployment, (&bucket.name, &bucket.logical_id));
         let by_lambda = used_by_lambda.iter().map(|grant| Access::new(&grant.action, &grant.resource));
-        let needed: BTreeSet<_> = done.iter().filter_map(deployed).chain(by_lambda).collect();
+        let renewals = done.iter().filter_map(renewal);
+        let needed: BTreeSet<_> = done.iter().filter_map(deployed).chain(by_lambda).chain(renewals).collect();
         let found = compare(&needed, &grants);
         faults.extend(found.iter().map(|fault| format!("{function}, {}: {fault}", deployment.name)));
     }
@@ -69,6 +70,13 @@ fn deployed(access: &Access, deployment: &Deployment, bucket: (&str, &str)) -> O
         },
     };
     Some(Access { resource, ..access.clone() })
+}
+
+/// Whoever checks sessions renews them, though only once an hour: a function needs that right whether a test of its own meets
+/// the hour or not.
+fn renewal(access: &Access) -> Option<Access> {
+    let is_check = access.action == "dynamodb:GetItem" && access.resource == "SessionsTable";
+    is_check.then(|| Access::new("dynamodb:UpdateItem", "SessionsTable"))
 }
 
 /// The faults of a policy: what it lacks, what it has beyond need, and what is wider than a need can show.
@@ -200,6 +208,14 @@ mod tests {
         let read = Access::new("secretsmanager:GetSecretValue", "secret/cloudfront");
         let secrets: Vec<_> = DEPLOYMENTS.iter().map(|to| Some(deployed(&read, to, ("", ""))?.resource)).collect();
         assert_eq!(secrets, [None, None, Some("ImageKeyASecret".to_owned()), Some("ImageKeyBSecret".to_owned())]);
+    }
+
+    #[test]
+    fn the_right_to_renew_sessions_goes_with_that_to_check_them() {
+        let check = Access::new("dynamodb:GetItem", "SessionsTable");
+        assert_eq!(renewal(&check), Some(Access::new("dynamodb:UpdateItem", "SessionsTable")));
+        assert_eq!(renewal(&Access::new("dynamodb:GetItem", "TasksTable")), None);
+        assert_eq!(renewal(&Access::new("dynamodb:Query", "SessionsTable")), None);
     }
 
     #[test]
