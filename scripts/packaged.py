@@ -31,8 +31,11 @@ SO_IN_CHINA = {
     "HasImageKeyA": False,
     "HasImageKeyB": False,
     "HasImageDomain": False,
+    # X-Ray, metrics of event sources and AsyncEventAge are not offered there, and rest on it.
+    "HasFullMonitoring": False,
+    "HasBasicMonitoring": True,
 }
-ALLOWED_IN_CHINA = {"CloudFront": ["off"], "ImageDelivery": ["presigned", "public"]}
+ALLOWED_IN_CHINA = {"CloudFront": ["off"], "ImageDelivery": ["presigned", "public"], "Monitoring": ["basic"]}
 NOTHING = {"Ref": "AWS::NoValue"}
 GONE = object()
 
@@ -69,6 +72,7 @@ def for_region(template: Template, region: str) -> Template:
         decided["Parameters"][name] = template["Parameters"][name] | {"AllowedValues": allowed}
     conditions = template["Conditions"].items()
     decided["Conditions"] = {name: condition for name, condition in conditions if name not in SO_IN_CHINA}
+    decided["Globals"] = decide(template.get("Globals", {}))
     for section in ("Resources", "Outputs"):
         there = {name: one for name, one in template[section].items() if SO_IN_CHINA.get(one.get("Condition"), True)}
         decided[section] = {name: decide(one) for name, one in there.items()}
