@@ -23,22 +23,28 @@ struct Detail {
 
 /// What was seen. A function of yours keeps it in a table of yours.
 #[derive(Debug, Default)]
-pub(crate) struct Shelf(Mutex<BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>>);
+pub(crate) struct Shelf(Mutex<BTreeMap<String, Task>>);
+
+#[derive(Debug, Default)]
+struct Task {
+    shown: BTreeSet<String>,
+    removed: BTreeSet<String>,
+}
 
 impl Shelf {
     /// How many images a task shows.
     pub(crate) fn shown(&self, task_id: &str) -> usize {
         let tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        tasks.get(task_id).map_or(0, |(shown, removed)| shown.difference(removed).count())
+        tasks.get(task_id).map_or(0, |task| task.shown.difference(&task.removed).count())
     }
 
     /// Events come at least once and in any order. Names in sets bear both: no name is ever shown again after it was removed.
     fn keep(&self, task_id: String, event: Event) {
         let mut tasks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (shown, removed) = tasks.entry(task_id).or_default();
+        let task = tasks.entry(task_id).or_default();
         match event.kind.as_str() {
-            "image.shown" => shown.insert(event.detail.name),
-            "image.removed" => removed.insert(event.detail.name),
+            "image.shown" => task.shown.insert(event.detail.name),
+            "image.removed" => task.removed.insert(event.detail.name),
             // A kind of a later version.
             _ => false,
         };
