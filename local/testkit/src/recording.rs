@@ -1,7 +1,7 @@
 //! What the tests of a program do that takes a right: calls to AWS, and signatures by which somebody else may do it.
 //!
 //! Where `make test` names a directory, the wire and the answers note there what they see, in one file for each package
-//! whose tests run. When all tests are through, [`of`] a package is held against the policy of its function.
+//! whose tests run. When all tests have run, what each package did is compared with the policy of its function.
 
 use std::collections::BTreeSet;
 use std::fs::OpenOptions;
