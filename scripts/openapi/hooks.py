@@ -12,6 +12,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 
 SMALL_PICTURES = Path(__file__).resolve().parents[2] / "fuzz" / "seeds"
 EXAMPLE_OF_A_CODE = "dev-alice-1"
+EXAMPLE_OF_A_LEAVERS_CODE = "dev-seed-1"
 
 numbers = count()
 
@@ -23,7 +24,7 @@ def fresh_code(user: str) -> str:
 
 @schemathesis.auth(refresh_interval=None)
 class SignIn:
-    """One user for all operations; a fresh one for each call that ends sessions, which would end everybody's."""
+    """One user for all operations; others for calls that end sessions or accounts, which would end everybody's."""
 
     def __init__(self) -> None:
         self.shared: dict[str, str] | None = None
@@ -31,6 +32,8 @@ class SignIn:
     def get(self, case: Case, context: AuthContext) -> dict[str, str]:
         if context.operation.label == "DELETE /session":
             return sign_in(context.operation.base_url, f"leaver{next(numbers)}")
+        if context.operation.label == "DELETE /me":
+            return sign_in(context.operation.base_url, "goner")
         if self.shared is None:
             self.shared = sign_in(context.operation.base_url, "alice")
         return self.shared
@@ -50,6 +53,8 @@ def sign_in(base_url: str, user: str) -> dict[str, str]:
 def before_call(context: HookContext, case: Case, kwargs: dict[str, Any]) -> None:
     if case.operation.label == "POST /session" and case.body == {"code": EXAMPLE_OF_A_CODE}:
         case.body["code"] = fresh_code("bob")
+    if case.operation.label == "DELETE /me" and case.body == {"code": EXAMPLE_OF_A_LEAVERS_CODE}:
+        case.body["code"] = fresh_code("goner")
     # Unknown fields of a form are ignored, but a part whose name has control characters is no part of a form.
     if case.media_type == "multipart/form-data" and isinstance(case.body, dict):
         for name in [name for name in case.body if not name.isprintable()]:

@@ -98,6 +98,11 @@ def leaver(stage: Stage) -> dict[str, Any]:
     return {"headers": sign_in(stage.base_url, "leaver")}
 
 
+def goner(stage: Stage, **body: Any) -> dict[str, Any]:
+    """A session of a user whose account is to be removed, and what is sent along."""
+    return {"headers": sign_in(stage.base_url, "goner"), "body": body}
+
+
 def nobody(_: Stage) -> dict[str, Any]:
     return {"headers": {}}
 
@@ -202,6 +207,15 @@ STORIES = [
     Story("resolveImages", 400, "bad_request", lambda stage: {"body": {"names": [stage.image], "variant": "huge"}}),
     Story("resolveImages", 401, "session_invalid", lambda stage: {"body": {"names": ["x"]}} | nobody(stage)),
     Story("resolveImages", 413, None, lambda _: {"body": {"names": ["x" * 11_000_000]}}),
+    Story("getAccount", 200, None, lambda _: {}),
+    Story("getAccount", 401, "session_invalid", nobody),
+    Story("removeAccount", 202, None, lambda stage: goner(stage, code=code("goner"))),
+    Story("removeAccount", 400, "bad_request", lambda stage: goner(stage)),
+    Story("removeAccount", 401, "session_invalid", lambda stage: goner(stage, code=code("goner")) | nobody(stage)),
+    Story("removeAccount", 401, "code_invalid", lambda stage: goner(stage, code=code("alice"))),
+    Story("removeAccount", 403, "login_blocked", lambda stage: goner(stage, code="blocked-goner-1")),
+    Story("removeAccount", 413, None, lambda stage: goner(stage, code="x" * 11_000_000)),
+    Story("removeAccount", 503, "wechat_unavailable", lambda stage: goner(stage, code="status-500")),
     *uploads("uploadAvatar", 201, as_avatar),
     Story("showAvatar", 302, None, lambda stage: at(user_id=stage.session["user-id"])),
     Story("showAvatar", 302, None, lambda _: at(user_id="nobody")),
