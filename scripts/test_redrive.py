@@ -199,8 +199,10 @@ class Redrive(unittest.TestCase):
         self.alice.remove(name)
         after = self.alice.row(name)
         record = {
+            "eventID": uuid.uuid4().hex,
             "eventName": "MODIFY",
             "dynamodb": {
+                "ApproximateCreationDateTime": int(datetime.now(UTC).timestamp()),
                 "Keys": {"stem": before["stem"]},
                 "OldImage": before,
                 "NewImage": after,
