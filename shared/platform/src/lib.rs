@@ -9,6 +9,7 @@ mod failure;
 pub mod invocation;
 pub mod metrics;
 mod patience;
+pub mod retry;
 pub mod row;
 pub mod secret;
 pub mod telemetry;

@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
@@ -7,6 +5,7 @@ use aws_sdk_dynamodb::types::{AttributeValue, DeleteRequest, WriteRequest};
 use futures_util::{TryStreamExt, stream};
 use http::HeaderMap;
 use jiff::Timestamp;
+use platform::retry::Attempts;
 use platform::row::{self, Reader, Row};
 use platform::{Failure, invocation};
 
@@ -22,7 +21,6 @@ const BATCH: usize = 25;
 const BATCHES_AT_ONCE: usize = 8;
 /// DynamoDB may leave a part of a batch for another call.
 const BATCH_TRIES: u32 = 4;
-const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 /// A renewal is a favour: it gets this part of an operation's time, and must not use up that of the call it rides on.
 const RENEWAL_PART: u32 = 5;
 
@@ -219,8 +217,8 @@ impl Sessions {
     async fn delete(&self, user_id: &UserId, hashes: Vec<String>) -> Result<(), Failure> {
         const OPERATION: &str = "DynamoDB.BatchWriteItem";
         let mut left: Vec<_> = hashes.iter().map(|hash| deletion(user_id, hash)).collect::<Result<_, _>>()?;
-        for tried in 0..BATCH_TRIES {
-            tokio::time::sleep(FIRST_BACKOFF * tried).await;
+        let mut attempts = Attempts::at_most(BATCH_TRIES);
+        while attempts.next().await {
             let answer = self
                 .dynamodb
                 .batch_write_item()

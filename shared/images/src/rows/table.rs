@@ -1,5 +1,4 @@
 use std::collections::HashMap;
-use std::time::Duration;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -10,6 +9,7 @@ use aws_sdk_dynamodb::types::{
 };
 use jiff::Timestamp;
 use platform::Failure;
+use platform::retry::Attempts;
 use platform::row::{self, Reader, Row};
 use session::UserId;
 
@@ -24,7 +24,6 @@ use crate::rows::variant::Variants;
 /// `BatchGetItem` gives up to so many rows; a task has at most as many images.
 const BATCH: usize = 100;
 const BATCH_TRIES: u32 = 4;
-const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 
 /// The outcome of a write with a precondition.
 #[derive(Debug)]
@@ -100,12 +99,11 @@ impl ImageRows {
                 .build()
                 .map_err(|_| Failure::broken_row("images", "stem"))?,
         );
-        for tried in 0..BATCH_TRIES {
-            let Some(request) = left.take() else {
-                return Ok(());
-            };
-            if tried > 0 {
-                tokio::time::sleep(FIRST_BACKOFF * tried).await;
+        let mut attempts = Attempts::at_most(BATCH_TRIES);
+        while let Some(request) = left.take() {
+            if !attempts.next().await {
+                // Half of the rows would look like missing images.
+                return Err(Failure::unavailable(OPERATION, "unprocessed keys"));
             }
             let answer = self
                 .dynamodb
@@ -117,11 +115,7 @@ impl ImageRows {
             rows.extend(answer.responses.unwrap_or_default().remove(&self.table).unwrap_or_default());
             left = answer.unprocessed_keys.unwrap_or_default().remove(&self.table);
         }
-        match left {
-            // Half of the rows would look like missing images.
-            Some(_) => Err(Failure::unavailable(OPERATION, "unprocessed keys")),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     /// Puts a row where there is none.

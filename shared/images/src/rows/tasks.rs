@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::delete_item::DeleteItemError;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
@@ -9,6 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use platform::Failure;
+use platform::retry::Attempts;
 use platform::row::{self, Reader, Row};
 use serde::{Deserialize, Serialize};
 use session::{Caller, UserId};
@@ -20,9 +19,6 @@ use crate::rows::name::{ImageName, TaskId};
 
 const PAGE: i32 = 50;
 const INDEX: &str = "by_owner";
-/// Each change of a list makes all others who have read it begin again: many at once take turns until the request's deadline.
-const FIRST_BACKOFF: Duration = Duration::from_millis(10);
-const LAST_BACKOFF: Duration = Duration::from_millis(160);
 
 /// A task and its list of names.
 #[derive(Clone, Debug)]
@@ -344,8 +340,11 @@ impl Tasks {
 
     /// Takes a name off a list. The request's deadline may end it; a repeated call finishes it.
     pub(crate) async fn remove_name(&self, mut task: Task, name: &str) -> Result<(), Failure> {
-        let mut backoff = FIRST_BACKOFF;
-        while let Some(at) = task.images.iter().position(|listed| listed == name) {
+        // Each change of a list makes all others who have read it begin again: many at once take turns.
+        let mut attempts = Attempts::at_most(u32::MAX);
+        while let Some(at) = task.images.iter().position(|listed| listed == name)
+            && attempts.next().await
+        {
             let removed = self
                 .write_list(
                     &task.id,
@@ -358,8 +357,6 @@ impl Tasks {
                 ListWritten::Applied | ListWritten::Refused(None) => return Ok(()),
                 ListWritten::Refused(Some(found)) => task = found,
             }
-            tokio::time::sleep(jittered(backoff)).await;
-            backoff = LAST_BACKOFF.min(backoff * 2);
         }
         Ok(())
     }
@@ -391,12 +388,6 @@ impl Tasks {
             },
         }
     }
-}
-
-/// A random share of `most`: those who lost together must not come back together.
-fn jittered(most: Duration) -> Duration {
-    let share = getrandom::u32().unwrap_or(u32::MAX / 2);
-    most.mul_f64(f64::from(share) / f64::from(u32::MAX))
 }
 
 fn refused(found: Option<&Row>) -> Result<ListWritten, Failure> {

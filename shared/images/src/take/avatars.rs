@@ -1,6 +1,5 @@
-use std::time::Duration;
-
 use jiff::Timestamp;
+use platform::retry::Attempts;
 use session::Caller;
 use web::ImageForm;
 
@@ -16,7 +15,6 @@ use crate::take::claim::{Claim, claim};
 use crate::take::draft::{Uploads, count_upload};
 
 const TRANSACTION_TRIES: u32 = 4;
-const FIRST_BACKOFF: Duration = Duration::from_millis(25);
 
 /// Takes avatars through the API.
 #[derive(Clone, Debug)]
@@ -56,14 +54,15 @@ impl AvatarUploads {
 
     /// Makes the image ready and current in one transaction: nobody but this very user contends for its two rows.
     async fn make_current(&self, caller: &Caller, row: &ImageRow) -> Result<(), ImageError> {
-        for tried in 1..=TRANSACTION_TRIES {
+        let mut attempts = Attempts::at_most(TRANSACTION_TRIES);
+        while attempts.next().await {
             match self.uploads.rows.make_current(&caller.user_id, row).await? {
                 Transacted::Applied => {
                     count_upload(row.bytes.unwrap_or_default());
                     return Ok(());
                 }
                 Transacted::InDoubt => return self.uploads.confirm_ready(row).await,
-                Transacted::Conflict => tokio::time::sleep(FIRST_BACKOFF * tried).await,
+                Transacted::Conflict => {}
             }
         }
         self.uploads.confirm_ready(row).await

@@ -1,9 +1,8 @@
 //! A row is claimed before anything else is written: from then on its name belongs to this upload.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 use platform::Failure;
+use platform::retry::Attempts;
 
 use crate::error::ImageError;
 use crate::rows::row::ImageRow;
@@ -12,7 +11,6 @@ use crate::rows::table::{ImageRows, Written};
 
 /// How often a claim that meets another one, or a transaction, is tried.
 const TRIES: u32 = 5;
-const FIRST_BACKOFF: Duration = Duration::from_millis(20);
 
 /// How a claim ended.
 pub(crate) enum Claim {
@@ -27,7 +25,8 @@ pub(crate) enum Claim {
 /// # Errors
 /// Where the image was deleted, the upload id stands for other content, or it could not be found out.
 pub(crate) async fn claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) -> Result<Claim, ImageError> {
-    for tried in 1..=TRIES {
+    let mut attempts = Attempts::at_most(TRIES);
+    while attempts.next().await {
         match try_claim(rows, draft, now).await {
             Ok(Some(claim)) => return Ok(claim),
             Ok(None) => {}
@@ -35,7 +34,6 @@ pub(crate) async fn claim(rows: &ImageRows, draft: &ImageRow, now: Timestamp) ->
             Err(ImageError::Failure(Failure::Conflict { .. })) => {}
             Err(error) => return Err(error),
         }
-        tokio::time::sleep(FIRST_BACKOFF * tried).await;
     }
     Err(ImageError::Unconfirmed("the row was changed again and again"))
 }
