@@ -9,7 +9,8 @@ use crate::workspace::{Metadata, Package, folders, text};
 
 /// What each crate may be built from, of ours. `local/emulators` and `imaging` stand alone: the ones stand for servers
 /// that know nothing of us, the other knows bytes and nothing else.
-const MAY_USE: [(&str, &[&str]); 11] = [
+const MAY_USE: [(&str, &[&str]); 12] = [
+    ("crc-fast", &[]),
     ("platform", &[]),
     ("imaging", &[]),
     ("emulators", &[]),
@@ -58,6 +59,14 @@ fn the_test_kit_and_the_emulators_are_for_tests_and_the_laptop() {
         let of_tests = package.tests_use();
         assert!(of_tests.is_subset(&BTreeSet::from(["testkit", "emulators"])), "{}: {of_tests:?}", package.name);
     }
+}
+
+/// The original brings 570 KiB of tables into every package with S3 (docs/decisions/0012-own-crc-fast.md).
+#[test]
+fn our_own_crc_fast_is_the_only_one() {
+    let lock = text("Cargo.lock");
+    let found: Vec<_> = lock.split("[[package]]").filter(|package| package.contains("name = \"crc-fast\"\n")).collect();
+    assert!(matches!(found[..], [ours] if !ours.contains("source = ")), "{found:?}");
 }
 
 #[test]
