@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use http::HeaderMap;
 use platform::{clock, config, telemetry};
 use serde_json::json;
@@ -163,7 +165,6 @@ async fn each_failure_of_wechat_has_its_answer_and_costs_one_exchange() {
         ("noopenid", 503, "wechat_unavailable", "2"),
         ("nokey", 503, "wechat_unavailable", "2"),
         ("huge", 503, "wechat_unavailable", "2"),
-        ("silent", 503, "wechat_unavailable", "2"),
     ]
     .into_iter()
     .enumerate()
@@ -176,6 +177,19 @@ async fn each_failure_of_wechat_has_its_answer_and_costs_one_exchange() {
     }
     assert_eq!(stack.emulators().wechat().redirects_followed(), 0);
     assert!(stack.user_rows().is_empty());
+}
+
+#[tokio::test]
+async fn a_silent_wechat_is_given_up_after_one_exchange() {
+    let stack = Stack::start().await;
+    let config = config::from_lookup(&stack.lookup("session-login", &[]), Config::read).unwrap();
+    let app = App::new(config, stack.http(), Patience { exchange: Duration::from_millis(50), ..PATIENCE });
+
+    let answer = send(&app, login("silent")).await;
+
+    answer.assert_refused(503, "wechat_unavailable");
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(stack.emulators().wechat().calls(), 1);
 }
 
 #[tokio::test]
